@@ -1,0 +1,3 @@
+//! Everything that touches the machine: checkouts, processes, snapshots, the local forge and target.
+
+pub mod sandbox;
