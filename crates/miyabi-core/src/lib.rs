@@ -4,11 +4,22 @@
 //! and the error codes. There is deliberately no runtime, no clock, no entropy, no SQL, no HTTP and no process in
 //! this crate; what it needs of them comes through `port`.
 
+pub mod budget;
 pub mod digest;
+pub mod error;
+pub mod finding;
+pub mod forge;
+pub mod gate;
 pub mod id;
 pub mod label;
 pub mod money;
+pub mod plan;
+pub mod policy;
 pub mod port;
+pub mod project;
+pub mod run;
 pub mod sandbox;
 pub mod secret;
+pub mod stop;
 pub mod time;
+pub mod triage;

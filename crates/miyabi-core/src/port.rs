@@ -1,3 +1,12 @@
 //! Ports: what the inside asks of the outside. Adapters live in the crates above; only `miyabi-cli` wires them.
 
+pub mod artifacts;
+pub mod checkouts;
+pub mod clock;
+pub mod deploy_target;
+pub mod forge;
+pub mod journal;
 pub mod model;
+pub mod records;
+pub mod repositories;
+pub mod tool_host;
