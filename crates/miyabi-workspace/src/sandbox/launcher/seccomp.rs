@@ -1,0 +1,322 @@
+//! System calls that a caged command may not make.
+//!
+//! Three filters, because a filter gives one answer: refused calls fail with `EPERM`, calls that have
+//! an older alternative pretend not to exist (`ENOSYS`), sockets of unwanted kinds are unsupported
+//! (`EAFNOSUPPORT`). A fourth refuses every call newer than this list and the 32-bit alias numbers,
+//! so what nobody has looked at is not allowed by accident. Calls of a foreign architecture kill.
+
+use std::collections::BTreeMap;
+
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+    TargetArch, sock_filter,
+};
+
+use super::failure::{Done, failure};
+use crate::sandbox::plan::Step;
+
+#[cfg(target_arch = "x86_64")]
+const ARCHITECTURE: TargetArch = TargetArch::x86_64;
+#[cfg(target_arch = "aarch64")]
+const ARCHITECTURE: TargetArch = TargetArch::aarch64;
+
+/// `removexattrat`, the newest call reviewed (Linux 6.13); numbers from 424 on are the same on every
+/// architecture.
+const NEWEST_REVIEWED_CALL: u32 = 466;
+
+/// Refused whatever the arguments.
+const REFUSED: &[i64] = &[
+    // Mounts and roots.
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_pivot_root,
+    libc::SYS_chroot,
+    libc::SYS_fsopen,
+    libc::SYS_fsconfig,
+    libc::SYS_fsmount,
+    libc::SYS_fspick,
+    libc::SYS_open_tree,
+    libc::SYS_move_mount,
+    libc::SYS_mount_setattr,
+    libc::SYS_quotactl,
+    libc::SYS_quotactl_fd,
+    libc::SYS_swapon,
+    libc::SYS_swapoff,
+    libc::SYS_acct,
+    // Files by number instead of path.
+    libc::SYS_open_by_handle_at,
+    libc::SYS_name_to_handle_at,
+    libc::SYS_fanotify_init,
+    // Other processes.
+    libc::SYS_ptrace,
+    libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
+    libc::SYS_process_madvise,
+    libc::SYS_pidfd_getfd,
+    libc::SYS_kcmp,
+    libc::SYS_move_pages,
+    libc::SYS_migrate_pages,
+    // Namespaces.
+    libc::SYS_setns,
+    libc::SYS_unshare,
+    libc::SYS_sethostname,
+    libc::SYS_setdomainname,
+    // Keys, programs in the kernel, measurements.
+    libc::SYS_add_key,
+    libc::SYS_keyctl,
+    libc::SYS_request_key,
+    libc::SYS_bpf,
+    libc::SYS_perf_event_open,
+    libc::SYS_userfaultfd,
+    libc::SYS_syslog,
+    libc::SYS_lookup_dcookie,
+    // The machine.
+    libc::SYS_kexec_load,
+    libc::SYS_kexec_file_load,
+    libc::SYS_init_module,
+    libc::SYS_finit_module,
+    libc::SYS_delete_module,
+    libc::SYS_reboot,
+    libc::SYS_vhangup,
+    libc::SYS_settimeofday,
+    libc::SYS_clock_settime,
+    libc::SYS_clock_adjtime,
+    libc::SYS_adjtimex,
+    libc::SYS_nfsservctl,
+];
+
+#[cfg(target_arch = "x86_64")]
+const REFUSED_HERE: &[i64] = &[
+    libc::SYS_iopl,
+    libc::SYS_ioperm,
+    libc::SYS_modify_ldt,
+    libc::SYS_uselib,
+    libc::SYS_ustat,
+    libc::SYS_sysfs,
+    libc::SYS__sysctl,
+];
+#[cfg(target_arch = "aarch64")]
+const REFUSED_HERE: &[i64] = &[];
+
+/// Said not to exist, because programs then use a call whose arguments a filter can see, or do without.
+const ABSENT: &[i64] = &[
+    // Flags in memory; `clone` carries them in a register.
+    libc::SYS_clone3,
+    // Mode in memory; `openat` carries it in a register.
+    libc::SYS_openat2,
+    libc::SYS_io_uring_setup,
+    libc::SYS_io_uring_enter,
+    libc::SYS_io_uring_register,
+    // Memory that belongs to no process and no file system, so nothing would count it.
+    libc::SYS_memfd_create,
+    libc::SYS_memfd_secret,
+];
+
+/// Namespaces that `clone` could create.
+const NAMESPACE_FLAGS: [i32; 7] = [
+    libc::CLONE_NEWNS,
+    libc::CLONE_NEWCGROUP,
+    libc::CLONE_NEWUTS,
+    libc::CLONE_NEWIPC,
+    libc::CLONE_NEWUSER,
+    libc::CLONE_NEWPID,
+    libc::CLONE_NEWNET,
+];
+
+/// Largest System V shared memory segment. Databases lock with tiny ones; large ones would be memory
+/// that nothing counts.
+const SHARED_SEGMENT_BYTES: u64 = 64 * 1024;
+
+/// Which sockets a command may open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sockets {
+    /// Unix, internet and the route queries that name the interfaces.
+    Internet,
+    /// Unix only: where no network namespace stands between the command and the machine's network.
+    UnixOnly,
+}
+
+/// Applies all filters to this process and its descendants, for good.
+pub(super) fn apply(sockets: Sockets) -> Done {
+    for program in programs(sockets).map_err(|_reason| failure(Step::Seccomp, libc::EINVAL))? {
+        seccompiler::apply_filter(&program).map_err(|error| match error {
+            seccompiler::Error::Prctl(source) | seccompiler::Error::Seccomp(source) => {
+                failure(Step::Seccomp, source.raw_os_error().unwrap_or(libc::EIO))
+            }
+            _ => failure(Step::Seccomp, libc::EINVAL),
+        })?;
+    }
+    Ok(())
+}
+
+type Rules = BTreeMap<i64, Vec<SeccompRule>>;
+type Built<T> = Result<T, seccompiler::BackendError>;
+
+fn programs(sockets: Sockets) -> Built<[BpfProgram; 4]> {
+    let always = |calls: &[i64]| calls.iter().map(|call| (*call, Vec::new())).collect::<Rules>();
+    let mut refused = always(REFUSED);
+    refused.extend(always(REFUSED_HERE));
+    refused.extend(refused_by_argument()?);
+    Ok([
+        filter(refused, libc::EPERM)?,
+        filter(always(ABSENT), libc::ENOSYS)?,
+        filter(socket_rules(sockets)?, libc::EAFNOSUPPORT)?,
+        ceiling(),
+    ])
+}
+
+fn filter(rules: Rules, errno: i32) -> Built<BpfProgram> {
+    let answer = SeccompAction::Errno(errno.unsigned_abs());
+    SeccompFilter::new(rules, SeccompAction::Allow, answer, ARCHITECTURE)?.try_into()
+}
+
+fn refused_by_argument() -> Built<Rules> {
+    let mut rules = Rules::new();
+    let flags = NAMESPACE_FLAGS.map(|flag| any_of(0, flag.cast_unsigned()));
+    rules.insert(
+        libc::SYS_clone,
+        flags
+            .into_iter()
+            .map(|condition| rule([condition?]))
+            .collect::<Built<_>>()?,
+    );
+
+    // Input for someone else's terminal.
+    let commands = [libc::TIOCSTI, libc::TIOCLINUX];
+    let commands = commands.map(|command| rule([equal(1, command & 0xffff_ffff)?]));
+    rules.insert(libc::SYS_ioctl, commands.into_iter().collect::<Built<_>>()?);
+
+    // 0 is the ordinary one, all ones asks for the present one.
+    rules.insert(
+        libc::SYS_personality,
+        vec![rule([different(0, 0)?, different(0, 0xffff_ffff)?])?],
+    );
+    rules.insert(
+        libc::SYS_shmget,
+        vec![rule([wide(1, SeccompCmpOp::Gt, SHARED_SEGMENT_BYTES)?])?],
+    );
+
+    // A set-user-id file in a writable folder would outlive the sandbox. Set-group-id stays allowed,
+    // because shared folders carry it.
+    let set_id = |argument| any_of(argument, libc::S_ISUID);
+    rules.insert(libc::SYS_fchmod, vec![rule([set_id(1)?])?]);
+    rules.insert(libc::SYS_fchmodat, vec![rule([set_id(2)?])?]);
+    rules.insert(libc::SYS_fchmodat2, vec![rule([set_id(2)?])?]);
+    rules.insert(libc::SYS_mknodat, vec![rule([set_id(2)?])?]);
+    let creates = |argument| any_of(argument, libc::O_CREAT.cast_unsigned());
+    rules.insert(libc::SYS_openat, vec![rule([creates(2)?, set_id(3)?])?]);
+    #[cfg(target_arch = "x86_64")]
+    {
+        rules.insert(libc::SYS_chmod, vec![rule([set_id(1)?])?]);
+        rules.insert(libc::SYS_mknod, vec![rule([set_id(1)?])?]);
+        rules.insert(libc::SYS_creat, vec![rule([set_id(1)?])?]);
+        rules.insert(libc::SYS_open, vec![rule([creates(1)?, set_id(2)?])?]);
+    }
+    Ok(rules)
+}
+
+/// Netlink is open for route queries only: `getifaddrs`, and with it every development server, needs
+/// them, and in a namespace without capabilities they answer about a loopback interface.
+fn socket_rules(sockets: Sockets) -> Built<Rules> {
+    const KIND: u64 = 0xf;
+    const ORDINARY_KINDS: [u64; 2] = [libc::SOCK_STREAM as u64, libc::SOCK_DGRAM as u64];
+    let unix = u64::from(libc::AF_UNIX.cast_unsigned());
+    let (ipv4, ipv6) = (
+        u64::from(libc::AF_INET.cast_unsigned()),
+        u64::from(libc::AF_INET6.cast_unsigned()),
+    );
+    let netlink = u64::from(libc::AF_NETLINK.cast_unsigned());
+    let mut rules = Vec::new();
+    match sockets {
+        Sockets::UnixOnly => rules.push(rule([different(0, unix)?])?),
+        Sockets::Internet => {
+            let families = [
+                different(0, unix)?,
+                different(0, ipv4)?,
+                different(0, ipv6)?,
+                different(0, netlink)?,
+            ];
+            rules.push(rule(families)?);
+            rules.push(rule([equal(0, netlink)?, different(2, 0)?])?);
+            for family in [ipv4, ipv6] {
+                // Streams and datagrams of TCP and UDP; no raw sockets, no rarely used protocols.
+                for kind in (0..=KIND).filter(|kind| !ORDINARY_KINDS.contains(kind)) {
+                    rules.push(rule([
+                        equal(0, family)?,
+                        narrow(1, SeccompCmpOp::MaskedEq(KIND), kind)?,
+                    ])?);
+                }
+                let [none, tcp, udp] = [different(2, 0)?, different(2, 6)?, different(2, 17)?];
+                rules.push(rule([equal(0, family)?, none, tcp, udp])?);
+            }
+        }
+    }
+    let pairs = vec![rule([different(0, unix)?])?];
+    Ok(Rules::from([
+        (libc::SYS_socket, rules),
+        (libc::SYS_socketpair, pairs),
+    ]))
+}
+
+fn rule<const COUNT: usize>(conditions: [SeccompCondition; COUNT]) -> Built<SeccompRule> {
+    SeccompRule::new(conditions.into())
+}
+
+/// Compares the lower half of an argument: the kernel ignores the upper half of an `int`.
+fn narrow(argument: u8, operator: SeccompCmpOp, value: u64) -> Built<SeccompCondition> {
+    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value)
+}
+
+fn wide(argument: u8, operator: SeccompCmpOp, value: u64) -> Built<SeccompCondition> {
+    SeccompCondition::new(argument, SeccompCmpArgLen::Qword, operator, value)
+}
+
+fn equal(argument: u8, value: u64) -> Built<SeccompCondition> {
+    narrow(argument, SeccompCmpOp::Eq, value)
+}
+
+fn different(argument: u8, value: u64) -> Built<SeccompCondition> {
+    narrow(argument, SeccompCmpOp::Ne, value)
+}
+
+/// The given single bit is set.
+fn any_of(argument: u8, bit: u32) -> Built<SeccompCondition> {
+    narrow(argument, SeccompCmpOp::MaskedEq(u64::from(bit)), u64::from(bit))
+}
+
+/// Calls above the newest reviewed one do not exist. On x86-64 this covers the aliases of the x32
+/// ABI too, which start at 2^30 and would slip past every filter that compares numbers.
+fn ceiling() -> BpfProgram {
+    const LOAD_NUMBER: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS, offset 0 of `seccomp_data`
+    const JUMP_IF_GREATER: u16 = 0x25; // BPF_JMP | BPF_JGT | BPF_K
+    const RETURN: u16 = 0x06; // BPF_RET | BPF_K
+    let step = |code, jt, k| sock_filter { code, jt, jf: 0, k };
+    vec![
+        step(LOAD_NUMBER, 0, 0),
+        step(JUMP_IF_GREATER, 1, NEWEST_REVIEWED_CALL),
+        step(RETURN, 0, libc::SECCOMP_RET_ALLOW),
+        step(RETURN, 0, libc::SECCOMP_RET_ERRNO | libc::ENOSYS.cast_unsigned()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_filter_compiles() {
+        for sockets in [Sockets::Internet, Sockets::UnixOnly] {
+            let programs = programs(sockets).unwrap();
+            assert!(programs.iter().all(|program| !program.is_empty()));
+        }
+    }
+
+    #[test]
+    fn no_call_is_both_refused_and_absent() {
+        assert!(
+            ABSENT
+                .iter()
+                .all(|call| !REFUSED.contains(call) && !REFUSED_HERE.contains(call))
+        );
+    }
+}
