@@ -1,0 +1,4 @@
+//! Anthropic's Messages.
+
+pub(crate) mod request;
+pub(crate) mod stream;

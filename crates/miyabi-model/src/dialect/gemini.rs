@@ -1,0 +1,4 @@
+//! Gemini's `generateContent`.
+
+pub(crate) mod request;
+pub(crate) mod stream;
