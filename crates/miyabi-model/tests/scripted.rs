@@ -1,5 +1,7 @@
 //! The scripted provider behind the router: the documented sample, turns without a cursor, failures, fallbacks.
 
+#![cfg(test)]
+
 mod common;
 
 use std::collections::BTreeMap;
