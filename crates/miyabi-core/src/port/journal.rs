@@ -134,6 +134,8 @@ pub struct StoredEvent {
 /// Which runs' events or rows are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
+    /// All tenants'. For the engine alone; never for a caller from outside.
+    All,
     /// All of a tenant.
     Tenant(TenantId),
     /// Those of a project.
