@@ -87,6 +87,9 @@ pub trait Repositories: Send + Sync {
     /// A branch's head in our repository; `None` if there is no such branch.
     async fn head(&self, project: &Project, branch: &str) -> Result<Option<Head>, Failure>;
 
+    /// Whether one commit is part of the other's history; a commit is part of its own.
+    async fn is_ancestor(&self, project: &Project, ancestor: &str, of: &str) -> Result<bool, Failure>;
+
     /// The tree of a commit.
     async fn tree(&self, project: &Project, commit: &str) -> Result<String, Failure>;
 
