@@ -41,3 +41,17 @@ pub trait Artifacts: Send + Sync {
     /// The content's size in bytes; `None` if there is none.
     async fn size(&self, digest: Digest) -> Result<Option<u64>, Error>;
 }
+
+impl Error {
+    /// The failure of a step that ran into this.
+    pub fn into_failure(self) -> crate::error::Failure {
+        use crate::error::{ErrorCode, Failure};
+        let message = self.to_string();
+        match self {
+            Self::Missing(_) => Failure::permanent(ErrorCode::ArtifactMissing, message),
+            Self::Corrupt(_) => Failure::permanent(ErrorCode::StoreCorrupt, message),
+            Self::Full => Failure::retry(ErrorCode::StoreFull, message),
+            Self::Unavailable(_) => Failure::retry(ErrorCode::StoreUnavailable, message),
+        }
+    }
+}
