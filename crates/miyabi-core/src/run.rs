@@ -7,6 +7,7 @@ pub mod apply;
 pub mod decide;
 pub mod event;
 pub(crate) mod flow;
+pub mod planned;
 pub mod review;
 pub mod session;
 pub mod spec;

@@ -2,14 +2,15 @@
 
 use super::{Flow, Pause};
 use crate::digest::Digest;
-use crate::plan::{Plan, Task, TaskKey};
+use crate::plan::Plan;
 use crate::policy::Act;
 use crate::run::event::{ApprovalSubject, Decision};
 use crate::run::spec::Template;
 use crate::run::step::{SessionKey, Stage, Step};
 use crate::run::value::{Judgement, StepValue};
 use crate::stop::{Stop, StopKind};
-use crate::triage::{Confidence, IssueKind, Risk, Size, Triage};
+use crate::run::planned::single_task;
+use crate::triage::Triage;
 
 impl Flow<'_> {
     pub(super) fn plan(&mut self) -> Result<(Triage, Plan), Pause> {
@@ -94,37 +95,6 @@ impl Flow<'_> {
         }
         Ok(())
     }
-}
-
-/// A headless task needs no planner.
-fn single_task(title: &str) -> (Triage, Plan) {
-    let sure = Confidence {
-        kind: 100,
-        size: 100,
-        acceptance: 100,
-        risk: 100,
-    };
-    let triage = Triage {
-        kind: IssueKind::Chore,
-        areas: Vec::new(),
-        size: Size::Small,
-        acceptance: Vec::new(),
-        duplicates: Vec::new(),
-        missing: Vec::new(),
-        risk: Risk::Low,
-        confidence: sure,
-        runnable: true,
-    };
-    let task = Task {
-        key: TaskKey("t1".into()),
-        title: title.to_owned(),
-        goal: title.to_owned(),
-        touches: vec!["**".into()],
-        depends_on: Vec::new(),
-        covers: Vec::new(),
-        budget_percent: 100,
-    };
-    (triage, Plan { tasks: vec![task] })
 }
 
 /// A step's value of another kind than the step has: the journal was not written by this program.
