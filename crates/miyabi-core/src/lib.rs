@@ -5,6 +5,7 @@
 //! this crate; what it needs of them comes through `port`.
 
 pub mod budget;
+pub mod config;
 pub mod detect;
 pub mod digest;
 pub mod error;
