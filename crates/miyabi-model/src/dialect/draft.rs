@@ -35,7 +35,11 @@ pub(crate) struct DraftCall {
 impl Draft {
     /// The answer to `request`.
     pub(crate) fn into_answer(self, request: &Request, dialect: Dialect, attempts: u32) -> Answer {
-        let usage = self.usage.unwrap_or_else(|| self.estimate(request));
+        // Some servers send the fields and count nothing; no request has no tokens.
+        let counted = self
+            .usage
+            .filter(|usage| usage.input_tokens > 0 || usage.output_tokens > 0);
+        let usage = counted.unwrap_or_else(|| self.estimate(request));
         let tool_calls = with_ids(self.calls, calls_before(request));
         let finish = match self.finish.unwrap_or(Finish::Stop) {
             // Several servers say `stop` although they wait for results, and a few the reverse.

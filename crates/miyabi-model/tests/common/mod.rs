@@ -7,13 +7,19 @@
     reason = "each test program uses a part of it"
 )]
 
+pub mod server;
+
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use miyabi_core::port::model::{
     Answer, Message, ModelName, OutputFormat, Preview, Request, Tool, ToolCall, ToolChoice,
 };
+use miyabi_core::secret::Secret;
 use miyabi_core::time::Timestamp;
 use miyabi_model::ambient::{Ambient, Chance, Clock};
+use miyabi_model::catalog::CAUTIOUS;
+use miyabi_model::{Dialect, Limits, ProviderConfig, RetryPolicy, Router, RouterConfig, Timeouts};
 use serde_json::json;
 
 /// A request with one message.
@@ -111,4 +117,43 @@ impl Preview for Remembered {
     fn reasoning(&self, delta: &str) {
         self.reasoning.lock().unwrap().push_str(delta);
     }
+}
+
+/// The key that the tests send, and that must turn up nowhere else.
+pub const KEY: &str = "sk-secret-0123456789";
+
+/// A provider `p` at an address, with short waits.
+pub fn provider(dialect: Dialect, base_url: &str) -> ProviderConfig {
+    ProviderConfig {
+        name: "p".to_owned(),
+        dialect,
+        base_url: base_url.to_owned(),
+        key: Some(Secret::new(KEY.to_owned())),
+        models: BTreeMap::new(),
+        unlisted: Some(CAUTIOUS),
+        catalog: None,
+        headers: BTreeMap::new(),
+        timeouts: Timeouts {
+            connect_ms: 2_000,
+            idle_ms: 2_000,
+            total_ms: 10_000,
+        },
+        limits: Limits::default(),
+        retry: RetryPolicy {
+            max_attempts: 3,
+            base_ms: 1,
+            cap_ms: 2,
+            total_ms: 20_000,
+        },
+        concurrency: 4,
+    }
+}
+
+/// A router with one provider.
+pub fn single(config: ProviderConfig) -> Router {
+    let config = RouterConfig {
+        providers: vec![config],
+        ..RouterConfig::default()
+    };
+    Router::new(config, ambient()).unwrap()
 }

@@ -30,7 +30,8 @@ pub(crate) struct Stream {
     draft: Draft,
     /// The index that the server gave each call, beside `draft.calls`.
     indices: Vec<Option<u64>>,
-    reasoning_content: String,
+    /// `None` until the server sends the field, if only empty.
+    reasoning_content: Option<String>,
     reasoning_details: Vec<Value>,
     anything_came: bool,
     sentinel: bool,
@@ -77,8 +78,11 @@ impl Reader for Stream {
         let mut draft = self.draft;
         // DeepSeek and others refuse the results of tool calls that come without the reasoning before the calls.
         let mut state = Map::new();
-        if !draft.calls.is_empty() && !self.reasoning_content.is_empty() {
-            state.insert("reasoning_content".into(), json!(self.reasoning_content));
+        // An empty one is asked for as well.
+        if let Some(reasoning) = self.reasoning_content
+            && !draft.calls.is_empty()
+        {
+            state.insert("reasoning_content".into(), json!(reasoning));
         }
         if !self.reasoning_details.is_empty() {
             state.insert("reasoning_details".into(), json!(self.reasoning_details));
@@ -102,7 +106,11 @@ impl Stream {
             preview.text(refusal);
         }
         let reasoning_content = text(delta, "/reasoning_content");
-        self.reasoning_content.push_str(reasoning_content);
+        if delta.get("reasoning_content").is_some() {
+            self.reasoning_content
+                .get_or_insert_default()
+                .push_str(reasoning_content);
+        }
         let reasoning = if reasoning_content.is_empty() {
             text(delta, "/reasoning")
         } else {

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::dialect::draft::{Draft, DraftCall};
 use crate::dialect::shared::{count, list, text};
 use crate::dialect::{Progress, Reader};
-use crate::failure::{Failure, clean};
+use crate::failure::Failure;
 
 /// The most tool calls of one answer.
 const MAX_CALLS: usize = 256;
@@ -125,16 +125,16 @@ impl Stream {
 
 fn finish(reason: &str) -> Result<Finish, Failure> {
     Ok(match reason {
-        "STOP" => Finish::Stop,
         "MAX_TOKENS" => Finish::Length,
         "SAFETY" | "RECITATION" | "LANGUAGE" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII"
         | "IMAGE_SAFETY" => Finish::Filtered,
-        // A call that can't be read, and what Google calls `OTHER`: asking again is all that helps.
-        reason => {
-            return Err(Failure::broken_stream(&clean(&format!(
+        // A call that the API itself can't read, and what it calls `OTHER`: asking again is all that helps.
+        "MALFORMED_FUNCTION_CALL" | "UNEXPECTED_TOOL_CALL" | "TOO_MANY_TOOL_CALLS" | "OTHER" => {
+            return Err(Failure::broken_stream(&format!(
                 "the model ended with `{reason}`"
-            ))));
+            )));
         }
+        _ => Finish::Stop,
     })
 }
 
