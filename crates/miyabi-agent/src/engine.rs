@@ -66,11 +66,7 @@ impl Engine {
             merge_queue: MergeQueue::default(),
             permits: Arc::new(Semaphore::new(options.concurrent_runs.max(1))),
         };
-        Self {
-            shared: Arc::new(shared),
-            active: BTreeMap::new(),
-            drivers: TaskTracker::new(),
-        }
+        Self { shared: Arc::new(shared), active: BTreeMap::new(), drivers: TaskTracker::new() }
     }
 
     /// Drives runs until cancelled. Steps in flight are ended then; the next start finds them open in the journal.
@@ -130,12 +126,7 @@ impl Engine {
 
     fn take_up(&mut self, row: &RunRow, cancel: &CancellationToken) {
         let wake = Arc::new(Notify::new());
-        let driver = driver::Driver::new(
-            Arc::clone(&self.shared),
-            row.tenant,
-            row.run_id,
-            Arc::clone(&wake),
-        );
+        let driver = driver::Driver::new(Arc::clone(&self.shared), row.tenant, row.run_id, Arc::clone(&wake));
         let permits = Arc::clone(&self.shared.permits);
         let cancel = cancel.child_token();
         let needs_permit = row.status != Status::Waiting;

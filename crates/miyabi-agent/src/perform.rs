@@ -75,11 +75,8 @@ impl Default for Settings {
     fn default() -> Self {
         const GATE_WALL_MS: u64 = 15 * 60 * 1000;
         let command_limits = SandboxLimits::default();
-        let gate_limits = SandboxLimits {
-            wall_ms: GATE_WALL_MS,
-            cpu_ms: 4 * GATE_WALL_MS,
-            ..command_limits.clone()
-        };
+        let gate_limits =
+            SandboxLimits { wall_ms: GATE_WALL_MS, cpu_ms: 4 * GATE_WALL_MS, ..command_limits.clone() };
         Self {
             command_limits,
             gate_limits,
@@ -134,12 +131,7 @@ impl Performer {
         attempt: &Attempt,
     ) -> Result<StepValue, Failure> {
         tracing::debug!(run.id = %state.run_id, %step, attempt = attempt.number, "a step begins");
-        let job = Job {
-            ports: &self.ports,
-            settings: &self.settings,
-            state,
-            attempt,
-        };
+        let job = Job { ports: &self.ports, settings: &self.settings, state, attempt };
         match step {
             Step::Open => issue::open(&job).await,
             Step::PlanByRules => issue::plan_by_rules(&job).await,
@@ -182,10 +174,7 @@ impl Performer {
             _ => None,
         });
         for name in tasks {
-            let id = CheckoutId {
-                run: state.run_id,
-                name,
-            };
+            let id = CheckoutId { run: state.run_id, name };
             if let Err(failure) = self.ports.checkouts.remove(&id).await {
                 tracing::warn!(run.id = %state.run_id, checkout = %id, %failure, "a checkout can't be removed");
             }
@@ -206,51 +195,30 @@ impl Job<'_> {
     pub(crate) async fn project(&self) -> Result<Project, Failure> {
         let spec = &self.state.spec;
         let found = self.ports.projects.find(spec.tenant, spec.project).await;
-        found
-            .map_err(|error| Failure::retry(ErrorCode::StoreUnavailable, error.to_string()))?
-            .ok_or_else(|| {
-                Failure::permanent(
-                    ErrorCode::ProjectUnknown,
-                    format!("no project `{}`", spec.project),
-                )
-            })
+        found.map_err(|error| Failure::retry(ErrorCode::StoreUnavailable, error.to_string()))?.ok_or_else(
+            || Failure::permanent(ErrorCode::ProjectUnknown, format!("no project `{}`", spec.project)),
+        )
     }
 
     /// A text artifact. Bytes that are no text are shown as such.
     pub(crate) async fn text(&self, digest: Digest) -> Result<String, Failure> {
-        let bytes = self
-            .ports
-            .artifacts
-            .get(digest)
-            .await
-            .map_err(ArtifactsError::into_failure)?;
+        let bytes = self.ports.artifacts.get(digest).await.map_err(ArtifactsError::into_failure)?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// Stores a text.
     pub(crate) async fn store(&self, text: &str) -> Result<Digest, Failure> {
-        self.ports
-            .artifacts
-            .put(text.as_bytes())
-            .await
-            .map_err(ArtifactsError::into_failure)
+        self.ports.artifacts.put(text.as_bytes()).await.map_err(ArtifactsError::into_failure)
     }
 
     /// The checkout of a task or of the gates.
     pub(crate) fn checkout(&self, name: impl Into<String>) -> CheckoutId {
-        CheckoutId {
-            run: self.state.run_id,
-            name: name.into(),
-        }
+        CheckoutId { run: self.state.run_id, name: name.into() }
     }
 
     /// Fails if the step was told to stop.
     pub(crate) fn check_cancelled(&self) -> Result<(), Failure> {
-        if self.attempt.cancel.is_cancelled() {
-            Err(Failure::cancelled())
-        } else {
-            Ok(())
-        }
+        if self.attempt.cancel.is_cancelled() { Err(Failure::cancelled()) } else { Ok(()) }
     }
 }
 

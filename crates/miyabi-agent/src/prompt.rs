@@ -27,9 +27,7 @@ pub(crate) struct OpeningText {
 }
 
 pub(crate) fn user(text: &str) -> Message {
-    Message::User {
-        text: text.to_owned(),
-    }
+    Message::User { text: text.to_owned() }
 }
 
 /// Everything that was said after the opening.
@@ -42,35 +40,16 @@ pub(crate) async fn messages(
     for (index, entry) in session.entries.iter().enumerate() {
         messages.push(match entry {
             Entry::Answer { digest, .. } => {
-                let bytes = job
-                    .ports
-                    .artifacts
-                    .get(*digest)
-                    .await
-                    .map_err(ArtifactsError::into_failure)?;
+                let bytes = job.ports.artifacts.get(*digest).await.map_err(ArtifactsError::into_failure)?;
                 let answer: Answer =
                     serde_json::from_slice(&bytes).map_err(|_| missing_fact("a readable answer"))?;
-                let Answer {
-                    text,
-                    tool_calls,
-                    provider_state,
-                    ..
-                } = answer;
-                Message::Assistant {
-                    text,
-                    tool_calls,
-                    provider_state,
-                }
+                let Answer { text, tool_calls, provider_state, .. } = answer;
+                Message::Assistant { text, tool_calls, provider_state }
             }
             Entry::Result { call, result } => {
                 let is_masked = index < session.masked_before;
                 let (content, is_error) = result_text(job, result, is_masked).await?;
-                Message::Tool {
-                    call_id: call.id.clone(),
-                    name: call.tool.clone(),
-                    content,
-                    is_error,
-                }
+                Message::Tool { call_id: call.id.clone(), name: call.tool.clone(), content, is_error }
             }
             Entry::Guidance { text, .. } => {
                 let words = text::block("guidance", Label::Writer, &job.text(*text).await?);
@@ -89,20 +68,14 @@ pub(crate) async fn messages(
 /// What the model is told about a call, and whether it failed.
 async fn result_text(job: &Job<'_>, result: &CallResult, is_masked: bool) -> Result<(String, bool), Failure> {
     Ok(match result {
-        CallResult::Tool {
-            digest,
-            tokens,
-            is_error,
-        } if is_masked => (
-            format!("[{tokens} tokens of output left out; `recall` {digest} shows them]"),
-            *is_error,
-        ),
+        CallResult::Tool { digest, tokens, is_error } if is_masked => {
+            (format!("[{tokens} tokens of output left out; `recall` {digest} shows them]"), *is_error)
+        }
         CallResult::Tool { digest, is_error, .. } => (job.text(*digest).await?, *is_error),
         CallResult::Host { text, is_error } => (text.clone(), *is_error),
-        CallResult::Person { text, .. } => (
-            text::block("answer", Label::Writer, &job.text(*text).await?),
-            false,
-        ),
+        CallResult::Person { text, .. } => {
+            (text::block("answer", Label::Writer, &job.text(*text).await?), false)
+        }
         CallResult::Gates { target } => (report::gates(job, target).await?, true),
         CallResult::Refresh { step } => (report::refresh(job, step).await?, true),
     })

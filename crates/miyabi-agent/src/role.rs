@@ -42,10 +42,7 @@ pub(crate) fn output(key: &SessionKey) -> OutputFormat {
         SessionKey::Validate { .. } => ("validation", review::validation_schema()),
         SessionKey::PullRequest { .. } | SessionKey::Incident => ("wording", pr::schema()),
     };
-    OutputFormat::Json {
-        name: name.to_owned(),
-        schema,
-    }
+    OutputFormat::Json { name: name.to_owned(), schema }
 }
 
 /// What the role makes of an answer.
@@ -68,11 +65,8 @@ pub(crate) fn judge(state: &RunState, key: &SessionKey, answer: &Answer) -> Judg
 
 /// A strict JSON object schema: all properties required, none beside them, as the strict modes of providers demand.
 fn object(properties: &Value) -> Value {
-    let required: Vec<String> = properties
-        .as_object()
-        .into_iter()
-        .flat_map(|map| map.keys().cloned())
-        .collect();
+    let required: Vec<String> =
+        properties.as_object().into_iter().flat_map(|map| map.keys().cloned()).collect();
     serde_json::json!({
         "type": "object",
         "properties": properties,

@@ -57,12 +57,7 @@ struct Drive {
 
 impl Driver {
     pub(super) fn new(shared: Arc<Shared>, tenant: TenantId, run: RunId, wake: Arc<Notify>) -> Self {
-        Self {
-            shared,
-            tenant,
-            run,
-            wake,
-        }
+        Self { shared, tenant, run, wake }
     }
 
     pub(super) async fn drive(self, cancel: CancellationToken) {
@@ -132,17 +127,9 @@ async fn sleep_until(clock: &dyn Clock, at: Option<Timestamp>) {
 impl Drive {
     /// Steps that a process that is gone had begun.
     async fn recover(&mut self) -> Result<(), JournalError> {
-        let open = self
-            .pen
-            .state
-            .open
-            .iter()
-            .filter(|(_, open)| open.retry_at.is_none());
+        let open = self.pen.state.open.iter().filter(|(_, open)| open.retry_at.is_none());
         let lost: Vec<_> = open
-            .map(|(step, open)| EventBody::StepLost {
-                step: step.clone(),
-                attempt: open.attempt,
-            })
+            .map(|(step, open)| EventBody::StepLost { step: step.clone(), attempt: open.attempt })
             .collect();
         let mut events = lost;
         if !self.pen.state.is_started && self.pen.state.stop.is_none() {
@@ -162,10 +149,7 @@ impl Drive {
         }
         let lost: Vec<_> = std::mem::take(&mut self.running)
             .into_iter()
-            .map(|(step, running)| EventBody::StepLost {
-                step,
-                attempt: running.attempt,
-            })
+            .map(|(step, running)| EventBody::StepLost { step, attempt: running.attempt })
             .collect();
         self.pen.insist(lost, &self.cancel).await
     }
@@ -173,9 +157,7 @@ impl Drive {
     /// Carries out what the state calls for until nothing is left but to wait.
     async fn advance(&mut self) -> Result<(), JournalError> {
         if self.is_overdue() {
-            self.pen
-                .insist(vec![EventBody::DeadlinePassed], &self.cancel)
-                .await?;
+            self.pen.insist(vec![EventBody::DeadlinePassed], &self.cancel).await?;
         }
         loop {
             let commands = decide(&self.pen.state);
@@ -190,11 +172,7 @@ impl Drive {
                         break;
                     }
                     Command::CancelOpen => self.cancel_open().await?,
-                    Command::Start {
-                        step,
-                        attempt,
-                        not_before,
-                    } => {
+                    Command::Start { step, attempt, not_before } => {
                         wants_place |= in_merge_queue(&step);
                         let is_due = not_before.is_none_or(|at| at <= self.shared.performer.clock().now());
                         if is_due && !self.running.contains_key(&step) {
@@ -254,12 +232,7 @@ impl Drive {
                 }
             }
             let effect = effect_of(&self.pen.state, &step);
-            intents.push(EventBody::StepStarted {
-                step: step.clone(),
-                attempt,
-                effect,
-                reserve,
-            });
+            intents.push(EventBody::StepStarted { step: step.clone(), attempt, effect, reserve });
             prepared.push((step, attempt));
             // The next admission must see this reservation, so a model call is written before the next is looked at.
             if reserve.is_some() {
@@ -294,63 +267,27 @@ impl Drive {
         if !step.asks_model() {
             return Ok(None);
         }
-        self.shared
-            .performer
-            .reserve(&self.pen.state, step)
-            .await
-            .map(Some)
+        self.shared.performer.reserve(&self.pen.state, step).await.map(Some)
     }
 
     fn begin(&mut self, step: Step, attempt: u32) {
         let cancel = self.cancel.child_token();
-        let is_repeat = self
-            .pen
-            .state
-            .open
-            .get(&step)
-            .is_some_and(|open| open.may_have_happened);
+        let is_repeat = self.pen.state.open.get(&step).is_some_and(|open| open.may_have_happened);
         let state = Arc::new(self.pen.state.clone());
         let performer = Arc::clone(&self.shared.performer);
-        self.running.insert(
-            step.clone(),
-            Running {
-                attempt,
-                cancel: cancel.clone(),
-            },
-        );
+        self.running.insert(step.clone(), Running { attempt, cancel: cancel.clone() });
         self.tasks.spawn(async move {
-            let result = performer
-                .perform(
-                    &state,
-                    &step,
-                    &Attempt {
-                        number: attempt,
-                        is_repeat,
-                        cancel,
-                    },
-                )
-                .await;
-            Finished {
-                step,
-                attempt,
-                result,
-            }
+            let result =
+                performer.perform(&state, &step, &Attempt { number: attempt, is_repeat, cancel }).await;
+            Finished { step, attempt, result }
         });
     }
 
     async fn finish(&mut self, finished: Finished) -> Result<(), JournalError> {
-        let Finished {
-            step,
-            attempt,
-            result,
-        } = finished;
+        let Finished { step, attempt, result } = finished;
         self.running.remove(&step);
         let body = match result {
-            Ok(value) => EventBody::StepFinished {
-                step,
-                attempt,
-                value: Box::new(value),
-            },
+            Ok(value) => EventBody::StepFinished { step, attempt, value: Box::new(value) },
             // Ended because the process stops: it stays open in the journal and is taken up again.
             Err(failure) if failure.class == FailureClass::Cancelled && self.cancel.is_cancelled() => {
                 return Ok(());
@@ -365,19 +302,12 @@ impl Drive {
         let performer = &self.shared.performer;
         let may_retry = failure.class == FailureClass::Retry && attempt < self.pen.state.spec.limits.attempts;
         let retry_at = may_retry.then(|| {
-            let base = RETRY_BASE_MS
-                .saturating_mul(1 << attempt.min(16))
-                .min(RETRY_CAP_MS);
+            let base = RETRY_BASE_MS.saturating_mul(1 << attempt.min(16)).min(RETRY_CAP_MS);
             let jitter = u64::try_from(performer.draw() % u128::from(base / 2)).unwrap_or(0);
             performer.clock().now().plus_millis(base / 2 + jitter)
         });
         tracing::debug!(run.id = %self.pen.state.run_id, %step, attempt, error.code = %failure.code, "a step failed");
-        EventBody::StepFailed {
-            step,
-            attempt,
-            failure,
-            retry_at,
-        }
+        EventBody::StepFailed { step, attempt, failure, retry_at }
     }
 
     async fn cancel_open(&mut self) -> Result<(), JournalError> {
@@ -391,16 +321,9 @@ impl Drive {
             .open
             .iter()
             .filter(|(step, open)| open.retry_at.is_none() && !self.running.contains_key(*step))
-            .map(|(step, open)| EventBody::StepLost {
-                step: step.clone(),
-                attempt: open.attempt,
-            })
+            .map(|(step, open)| EventBody::StepLost { step: step.clone(), attempt: open.attempt })
             .collect();
-        if strays.is_empty() {
-            Ok(())
-        } else {
-            self.pen.insist(strays, &self.cancel).await
-        }
+        if strays.is_empty() { Ok(()) } else { self.pen.insist(strays, &self.cancel).await }
     }
 
     fn is_overdue(&self) -> bool {
@@ -420,9 +343,7 @@ impl Drive {
 
 /// When the run has worked for as long as it may.
 fn deadline(state: &RunState) -> Timestamp {
-    state
-        .updated_at
-        .plus_millis(state.spec.budget.wall_ms.saturating_sub(state.active_ms))
+    state.updated_at.plus_millis(state.spec.budget.wall_ms.saturating_sub(state.active_ms))
 }
 
 /// What may be done about a step after a crash; of a tool call the tool said it.
@@ -441,10 +362,6 @@ fn in_merge_queue(step: &Step) -> bool {
     use miyabi_core::run::step::GateTarget;
     matches!(
         step,
-        Step::MergeCandidate { .. }
-            | Step::Merge { .. }
-            | Step::Gates {
-                target: GateTarget::Merge { .. }
-            }
+        Step::MergeCandidate { .. } | Step::Merge { .. } | Step::Gates { target: GateTarget::Merge { .. } }
     )
 }

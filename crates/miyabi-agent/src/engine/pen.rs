@@ -38,13 +38,7 @@ impl Pen {
         run: RunId,
     ) -> Result<Self, Error> {
         let state = load_state(journal.as_ref(), tenant, run).await?;
-        Ok(Self {
-            journal,
-            clock,
-            tenant,
-            run,
-            state,
-        })
+        Ok(Self { journal, clock, tenant, run, state })
     }
 
     /// Folds in what others have written.
@@ -65,21 +59,13 @@ impl Pen {
         let at = self.clock.now();
         let events: Vec<Event> = (before + 1..)
             .zip(bodies)
-            .map(|(seq, body)| Event {
-                v: VERSION,
-                run_id: self.run,
-                seq,
-                at,
-                body,
-            })
+            .map(|(seq, body)| Event { v: VERSION, run_id: self.run, seq, at, body })
             .collect();
         for event in &events {
             apply(&mut self.state, event);
         }
         let row = RunRow::of(&self.state);
-        let mut pauses = PATIENCE
-            .iter()
-            .chain(std::iter::repeat(&PATIENCE[PATIENCE.len() - 1]));
+        let mut pauses = PATIENCE.iter().chain(std::iter::repeat(&PATIENCE[PATIENCE.len() - 1]));
         loop {
             match self.journal.append(before, &events, &row).await {
                 Ok(()) => return Ok(true),
@@ -90,10 +76,8 @@ impl Pen {
                 Err(error @ (Error::Full | Error::Unavailable(_))) => {
                     tracing::error!(run.id = %self.run, %error, "the journal can't be written; work waits");
                     let pause = pauses.next().copied().unwrap_or(PATIENCE[0]);
-                    let until = self
-                        .clock
-                        .now()
-                        .plus_millis(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
+                    let until =
+                        self.clock.now().plus_millis(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
                     tokio::select! {
                         () = cancel.cancelled() => return Err(error),
                         () = self.clock.sleep_until(until) => {}

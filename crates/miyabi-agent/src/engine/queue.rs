@@ -24,9 +24,7 @@ impl MergeQueue {
         let queue = {
             let mut branches = self.branches.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(
-                branches
-                    .entry((project, branch.to_owned()))
-                    .or_insert_with(|| Arc::new(Semaphore::new(1))),
+                branches.entry((project, branch.to_owned())).or_insert_with(|| Arc::new(Semaphore::new(1))),
             )
         };
         queue.acquire_owned().await.ok()

@@ -20,11 +20,7 @@ const PATCH_FILE: &str = ".miyabi-issue.patch";
 
 pub(super) async fn create(job: &Job<'_>, task: &TaskKey) -> Result<StepValue, Failure> {
     let project = job.project().await?;
-    let base = job
-        .state
-        .head()
-        .ok_or_else(|| missing_fact("the base commit"))?
-        .to_owned();
+    let base = job.state.head().ok_or_else(|| missing_fact("the base commit"))?.to_owned();
     let id = job.checkout(&task.0);
     job.ports.checkouts.create(&id, &project, &base).await?;
     let snapshot = job.ports.checkouts.snapshot(&id).await?;
@@ -41,19 +37,12 @@ pub(super) async fn set_up(job: &Job<'_>, task: &TaskKey) -> Result<StepValue, F
         return Err(set_up_failure(&failed.verdict(), network));
     }
     let snapshot = job.ports.checkouts.snapshot(&id).await?;
-    Ok(StepValue::Ran {
-        evidence: ran.into_iter().map(|ran| ran.evidence).collect(),
-        snapshot,
-    })
+    Ok(StepValue::Ran { evidence: ran.into_iter().map(|ran| ran.evidence).collect(), snapshot })
 }
 
 /// The failure of a set-up command, with the likely cause.
 pub(super) fn set_up_failure(verdict: &str, network: bool) -> Failure {
-    let hint = if network {
-        ""
-    } else {
-        "; set-up has no network here (`sandbox.set_up_network`)"
-    };
+    let hint = if network { "" } else { "; set-up has no network here (`sandbox.set_up_network`)" };
     Failure::permanent(ErrorCode::SetupFailed, format!("set-up failed: {verdict}{hint}"))
 }
 
@@ -64,16 +53,10 @@ pub(super) async fn apply_patch(job: &Job<'_>, task: &TaskKey) -> Result<StepVal
     let id = job.checkout(&task.0);
     // A try before this one may have applied it: begin from the files as they were.
     restore_before(job, task, &id).await?;
-    let bytes = job
-        .ports
-        .artifacts
-        .get(*patch)
-        .await
-        .map_err(miyabi_core::port::artifacts::Error::into_failure)?;
+    let bytes =
+        job.ports.artifacts.get(*patch).await.map_err(miyabi_core::port::artifacts::Error::into_failure)?;
     job.ports.checkouts.write(&id, PATCH_FILE, &bytes).await?;
-    let argv = ["git", "apply", "--whitespace=nowarn", "--", PATCH_FILE]
-        .map(String::from)
-        .to_vec();
+    let argv = ["git", "apply", "--whitespace=nowarn", "--", PATCH_FILE].map(String::from).to_vec();
     let exec = Exec {
         program: Program::Argv(argv),
         folder: ".".into(),
@@ -87,19 +70,12 @@ pub(super) async fn apply_patch(job: &Job<'_>, task: &TaskKey) -> Result<StepVal
         return Err(Failure::cancelled());
     }
     if outcome.exit_code != Some(0) {
-        let said = String::from_utf8_lossy(&outcome.head)
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .to_owned();
+        let said = String::from_utf8_lossy(&outcome.head).lines().next().unwrap_or_default().to_owned();
         let message = format!("the issue's patch does not fit: {said}");
         return Err(Failure::permanent(ErrorCode::PatchRejected, message));
     }
     let snapshot = job.ports.checkouts.snapshot(&id).await?;
-    Ok(StepValue::Ran {
-        evidence: Vec::new(),
-        snapshot,
-    })
+    Ok(StepValue::Ran { evidence: Vec::new(), snapshot })
 }
 
 pub(super) async fn run_recipe(job: &Job<'_>, task: &TaskKey) -> Result<StepValue, Failure> {
@@ -115,10 +91,7 @@ pub(super) async fn run_recipe(job: &Job<'_>, task: &TaskKey) -> Result<StepValu
         return Err(Failure::permanent(ErrorCode::GateFailed, message));
     }
     let snapshot = job.ports.checkouts.snapshot(&id).await?;
-    Ok(StepValue::Ran {
-        evidence: ran.into_iter().map(|ran| ran.evidence).collect(),
-        snapshot,
-    })
+    Ok(StepValue::Ran { evidence: ran.into_iter().map(|ran| ran.evidence).collect(), snapshot })
 }
 
 pub(super) async fn commit(job: &Job<'_>, task: &TaskKey) -> Result<StepValue, Failure> {
@@ -138,25 +111,13 @@ pub(super) async fn commit(job: &Job<'_>, task: &TaskKey) -> Result<StepValue, F
 pub(super) async fn integrate(job: &Job<'_>, task: &TaskKey, round: u32) -> Result<StepValue, Failure> {
     let project = job.project().await?;
     let committed = committed(job.state, task, round).ok_or_else(|| missing_fact("the task's commit"))?;
-    let commit = committed
-        .commit
-        .as_deref()
-        .ok_or_else(|| missing_fact("the task's commit"))?;
+    let commit = committed.commit.as_deref().ok_or_else(|| missing_fact("the task's commit"))?;
     let onto = job.state.head().ok_or_else(|| missing_fact("the run's head"))?;
     let finish = finish_of(job.state, task).cloned().unwrap_or_default();
     let message = message(job.state, task, &finish);
-    let replant = Replant {
-        commit,
-        base: &committed.base,
-        onto,
-        message: &message,
-        at: job.state.created_at,
-    };
-    job.ports
-        .repositories
-        .replant(&project, &replant)
-        .await
-        .map(StepValue::Candidate)
+    let replant =
+        Replant { commit, base: &committed.base, onto, message: &message, at: job.state.created_at };
+    job.ports.repositories.replant(&project, &replant).await.map(StepValue::Candidate)
 }
 
 pub(super) async fn refresh(job: &Job<'_>, task: &TaskKey) -> Result<StepValue, Failure> {
@@ -167,38 +128,21 @@ pub(super) async fn refresh(job: &Job<'_>, task: &TaskKey) -> Result<StepValue, 
         .added
         .iter()
         .any(|(added, cause)| added.key == *task && matches!(cause, FixCause::Branch { .. }));
-    let has_begun = job
-        .state
-        .sessions
-        .contains_key(&SessionKey::Generate { task: task.clone() });
+    let has_begun = job.state.sessions.contains_key(&SessionKey::Generate { task: task.clone() });
     let onto = if brings_branch && !has_begun {
-        let head = job
-            .ports
-            .repositories
-            .head(&project, &job.state.spec.branch)
-            .await?;
+        let head = job.ports.repositories.head(&project, &job.state.spec.branch).await?;
         head.ok_or_else(|| missing_fact("the branch"))?.commit
     } else {
-        job.state
-            .head()
-            .ok_or_else(|| missing_fact("the run's head"))?
-            .to_owned()
+        job.state.head().ok_or_else(|| missing_fact("the run's head"))?.to_owned()
     };
     let conflicts = job.ports.checkouts.refresh(&id, &project, &onto).await?;
     let snapshot = job.ports.checkouts.snapshot(&id).await?;
-    Ok(StepValue::Refreshed {
-        onto,
-        conflicts,
-        snapshot,
-    })
+    Ok(StepValue::Refreshed { onto, conflicts, snapshot })
 }
 
 /// A task's commit of a round.
 pub(crate) fn committed<'a>(state: &'a RunState, task: &TaskKey, round: u32) -> Option<&'a Committed> {
-    match state.value(&Step::Commit {
-        task: task.clone(),
-        round,
-    })? {
+    match state.value(&Step::Commit { task: task.clone(), round })? {
         StepValue::Committed(committed) => Some(committed),
         _ => None,
     }
@@ -212,38 +156,22 @@ pub(crate) fn finish_of<'a>(state: &'a RunState, task: &TaskKey) -> Option<&'a F
 
 fn message(state: &RunState, task: &TaskKey, finish: &Finish) -> String {
     let title = task_of(state, task).map_or_else(|| state.spec.title.clone(), |task| task.title);
-    let issue = state
-        .spec
-        .issue
-        .map_or(String::new(), |number| format!("Issue: #{number}\n"));
+    let issue = state.spec.issue.map_or(String::new(), |number| format!("Issue: #{number}\n"));
     let summary = finish.summary.trim();
-    let body = if summary.is_empty() {
-        String::new()
-    } else {
-        format!("{summary}\n\n")
-    };
-    format!(
-        "{title}\n\n{body}{issue}Miyabi-Run: {}\nMiyabi-Task: {task}\n",
-        state.run_id
-    )
+    let body = if summary.is_empty() { String::new() } else { format!("{summary}\n\n") };
+    format!("{title}\n\n{body}{issue}Miyabi-Run: {}\nMiyabi-Task: {task}\n", state.run_id)
 }
 
 fn at_base(job: &Job<'_>, task: &TaskKey) -> Result<At, Failure> {
     match job.state.value(&Step::Checkout { task: task.clone() }) {
-        Some(StepValue::CheckedOut { base, .. }) => Ok(At {
-            commit: base.clone(),
-            tree: String::new(),
-        }),
+        Some(StepValue::CheckedOut { base, .. }) => Ok(At { commit: base.clone(), tree: String::new() }),
         _ => Err(missing_fact("the task's checkout")),
     }
 }
 
 /// Brings the files back to how the last step before this one left them.
 async fn restore_before(job: &Job<'_>, task: &TaskKey, id: &CheckoutId) -> Result<(), Failure> {
-    let before = [
-        Step::SetUp { task: task.clone() },
-        Step::Checkout { task: task.clone() },
-    ];
+    let before = [Step::SetUp { task: task.clone() }, Step::Checkout { task: task.clone() }];
     let snapshot = before.iter().find_map(|step| match job.state.value(step)? {
         StepValue::Ran { snapshot, .. } | StepValue::CheckedOut { snapshot, .. } => Some(*snapshot),
         _ => None,

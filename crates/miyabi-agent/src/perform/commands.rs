@@ -30,11 +30,7 @@ impl Ran {
 
     /// The end of its output as text, for people and models.
     pub(crate) fn tail(&self) -> String {
-        let bytes = if self.outcome.tail.is_empty() {
-            &self.outcome.head
-        } else {
-            &self.outcome.tail
-        };
+        let bytes = if self.outcome.tail.is_empty() { &self.outcome.head } else { &self.outcome.tail };
         String::from_utf8_lossy(bytes).into_owned()
     }
 
@@ -44,10 +40,9 @@ impl Ran {
         match (self.evidence.limit, self.evidence.exit_code) {
             (Some(limit), _) => format!("`{command}` was ended: {}", limit_text(limit)),
             (None, Some(code)) => format!("`{command}` ended with exit code {code}"),
-            (None, None) => format!(
-                "`{command}` was ended by signal {}",
-                self.outcome.signal.unwrap_or_default()
-            ),
+            (None, None) => {
+                format!("`{command}` was ended by signal {}", self.outcome.signal.unwrap_or_default())
+            }
         }
     }
 }
@@ -75,12 +70,7 @@ pub(crate) async fn run(
     job.check_cancelled()?;
     let started_at = job.ports.clock.now();
     let command = program.argv();
-    let exec = Exec {
-        program,
-        folder: ".".into(),
-        limits: limits.clone(),
-        network,
-    };
+    let exec = Exec { program, folder: ".".into(), limits: limits.clone(), network };
     let outcome = job.ports.checkouts.exec(id, &exec, &job.attempt.cancel).await?;
     if outcome.is_cancelled {
         return Err(Failure::cancelled());

@@ -21,23 +21,12 @@ pub(super) async fn reserve(ports: &Ports, state: &RunState, step: &Step) -> Res
         return Err(missing_fact("a model call"));
     };
     let model = model_of(state, session)?;
-    let tools: u64 = ports
-        .tools
-        .tools(session.role())
-        .iter()
-        .map(|tool| estimate_tokens(&tool.description) + 200)
-        .sum();
-    let known = state
-        .sessions
-        .get(session)
-        .map_or(0, miyabi_core::run::session::Session::tokens);
+    let tools: u64 =
+        ports.tools.tools(session.role()).iter().map(|tool| estimate_tokens(&tool.description) + 200).sum();
+    let known = state.sessions.get(session).map_or(0, miyabi_core::run::session::Session::tokens);
     // Before the first answer the opening's size is not known; a tenth of the context is more than one has.
     let opening = if known == 0 { model.context_tokens / 10 } else { 0 };
-    Ok(Reserve::worst_case(
-        known + opening + tools,
-        model.max_output_tokens,
-        model.price,
-    ))
+    Ok(Reserve::worst_case(known + opening + tools, model.max_output_tokens, model.price))
 }
 
 /// The next answer.
@@ -49,12 +38,7 @@ pub(super) async fn ask(job: &Job<'_>, key: &SessionKey) -> Result<StepValue, Fa
         None => {
             let text = role::opening(job, key).await?;
             let bytes = serde_json::to_vec(&text).map_err(|_| missing_fact("a writable opening"))?;
-            let digest = job
-                .ports
-                .artifacts
-                .put(&bytes)
-                .await
-                .map_err(ArtifactsError::into_failure)?;
+            let digest = job.ports.artifacts.put(&bytes).await.map_err(ArtifactsError::into_failure)?;
             let tokens = estimate_tokens(&text.system) + estimate_tokens(&text.task);
             (text, Some(Opening { digest, tokens }))
         }
@@ -78,43 +62,22 @@ pub(super) async fn ask(job: &Job<'_>, key: &SessionKey) -> Result<StepValue, Fa
     let judgement = role::judge(job.state, key, &answer);
     let calls = call_refs(job, &answer);
     let bytes = serde_json::to_vec(&answer).map_err(|_| missing_fact("a writable answer"))?;
-    let digest = job
-        .ports
-        .artifacts
-        .put(&bytes)
-        .await
-        .map_err(ArtifactsError::into_failure)?;
+    let digest = job.ports.artifacts.put(&bytes).await.map_err(ArtifactsError::into_failure)?;
     let tokens = answer.usage.output_tokens.max(estimate_tokens(&answer.text));
     let spent = spent(model, &answer);
-    Ok(StepValue::Turn(Turn {
-        answer: digest,
-        tokens,
-        opening: fresh,
-        calls,
-        judgement,
-        spent,
-    }))
+    Ok(StepValue::Turn(Turn { answer: digest, tokens, opening: fresh, calls, judgement, spent }))
 }
 
 /// A summary of a conversation's older part.
 pub(super) async fn compact(job: &Job<'_>, key: &SessionKey) -> Result<StepValue, Failure> {
     let model = model_of(job.state, key)?;
-    let session = job
-        .state
-        .sessions
-        .get(key)
-        .ok_or_else(|| missing_fact("the conversation"))?;
-    let opening = session
-        .opening
-        .as_ref()
-        .ok_or_else(|| missing_fact("the conversation's opening"))?;
+    let session = job.state.sessions.get(key).ok_or_else(|| missing_fact("the conversation"))?;
+    let opening = session.opening.as_ref().ok_or_else(|| missing_fact("the conversation's opening"))?;
     let opening = load_opening(job, opening.digest).await?;
     let request = Request {
         model: model.name.clone(),
         system: prompt::compact::SYSTEM.to_owned(),
-        messages: vec![prompt::user(
-            &prompt::compact::task(job, key, session, &opening).await?,
-        )],
+        messages: vec![prompt::user(&prompt::compact::task(job, key, session, &opening).await?)],
         tools: Vec::new(),
         tool_choice: miyabi_core::port::model::ToolChoice::None,
         output: miyabi_core::port::model::OutputFormat::Text,
@@ -124,20 +87,12 @@ pub(super) async fn compact(job: &Job<'_>, key: &SessionKey) -> Result<StepValue
     };
     let answer = send(job, &request).await?;
     let summary = job.store(&answer.text).await?;
-    Ok(StepValue::Compacted {
-        summary,
-        tokens: estimate_tokens(&answer.text),
-        spent: spent(model, &answer),
-    })
+    Ok(StepValue::Compacted { summary, tokens: estimate_tokens(&answer.text), spent: spent(model, &answer) })
 }
 
 fn model_of<'a>(state: &'a RunState, key: &SessionKey) -> Result<&'a RoleModel, Failure> {
     let role = key.role();
-    let model = state
-        .spec
-        .models
-        .get(role)
-        .or_else(|| state.spec.models.get("default"));
+    let model = state.spec.models.get(role).or_else(|| state.spec.models.get("default"));
     model.ok_or_else(|| {
         Failure::needs_person(ErrorCode::ModelUnknown, format!("no model is set for `{role}`"))
     })
@@ -149,39 +104,21 @@ fn cache_key(state: &RunState, key: &SessionKey) -> String {
 }
 
 async fn load_opening(job: &Job<'_>, digest: Digest) -> Result<OpeningText, Failure> {
-    let bytes = job
-        .ports
-        .artifacts
-        .get(digest)
-        .await
-        .map_err(ArtifactsError::into_failure)?;
+    let bytes = job.ports.artifacts.get(digest).await.map_err(ArtifactsError::into_failure)?;
     serde_json::from_slice(&bytes).map_err(|_| missing_fact("a readable opening"))
 }
 
 async fn send(job: &Job<'_>, request: &Request) -> Result<Answer, Failure> {
-    job.ports
-        .model
-        .ask(request, &NoPreview, &job.attempt.cancel)
-        .await
-        .map_err(|error| model_failure(&error))
+    job.ports.model.ask(request, &NoPreview, &job.attempt.cancel).await.map_err(|error| model_failure(&error))
 }
 
 fn call_refs(job: &Job<'_>, answer: &Answer) -> Vec<CallRef> {
     // An unknown tool is answered by the tool host with an error and changes nothing.
-    let harmless = ToolTraits {
-        effect: Effect::Pure,
-        reads_only: true,
-    };
+    let harmless = ToolTraits { effect: Effect::Pure, reads_only: true };
     let refs = answer.tool_calls.iter().map(|call| {
         let ToolTraits { effect, reads_only } = job.ports.tools.traits(&call.name).unwrap_or(harmless);
         let arguments = Digest::of_json(&call.arguments);
-        CallRef {
-            id: call.id.clone(),
-            tool: call.name.clone(),
-            arguments,
-            effect,
-            reads_only,
-        }
+        CallRef { id: call.id.clone(), tool: call.name.clone(), arguments, effect, reads_only }
     });
     refs.collect()
 }

@@ -18,23 +18,14 @@ const BAD_SAMPLES: u32 = 2;
 
 pub(super) async fn build(job: &Job<'_>) -> Result<StepValue, Failure> {
     let project = job.project().await?;
-    let commit = job
-        .state
-        .merged_commit()
-        .ok_or_else(|| missing_fact("the merge"))?;
+    let commit = job.state.merged_commit().ok_or_else(|| missing_fact("the merge"))?;
     let Some(config) = repository_config(job, &project, commit).await?.deploy else {
-        return Ok(StepValue::Built {
-            release: None,
-            evidence: Vec::new(),
-        });
+        return Ok(StepValue::Built { release: None, evidence: Vec::new() });
     };
     let name = release_name(job, commit);
     let id = job.checkout("deploy");
     job.ports.checkouts.create(&id, &project, commit).await?;
-    let at = At {
-        commit: commit.to_owned(),
-        tree: job.ports.repositories.tree(&project, commit).await?,
-    };
+    let at = At { commit: commit.to_owned(), tree: job.ports.repositories.tree(&project, commit).await? };
     let opened = job.state.opened().ok_or_else(|| missing_fact("the project"))?;
     let commands: Vec<_> = opened.checks.setup.iter().chain(&config.build).cloned().collect();
     let (limits, network) = (&job.settings.gate_limits, job.settings.set_up_network);
@@ -44,16 +35,10 @@ pub(super) async fn build(job: &Job<'_>) -> Result<StepValue, Failure> {
         return Err(Failure::permanent(ErrorCode::BuildFailed, message));
     }
     let now = job.ports.clock.now();
-    job.ports
-        .target
-        .stage(&project, &name, commit, &config, &id, now)
-        .await?;
+    job.ports.target.stage(&project, &name, commit, &config, &id, now).await?;
     job.ports.checkouts.remove(&id).await?;
     let evidence = ran.into_iter().map(|ran| ran.evidence).collect();
-    Ok(StepValue::Built {
-        release: Some(name),
-        evidence,
-    })
+    Ok(StepValue::Built { release: Some(name), evidence })
 }
 
 pub(super) async fn record_previous(job: &Job<'_>) -> Result<StepValue, Failure> {
@@ -70,9 +55,7 @@ pub(super) async fn record_previous(job: &Job<'_>) -> Result<StepValue, Failure>
         );
         return Err(Failure::needs_person(ErrorCode::RollbackFailed, message));
     }
-    Ok(StepValue::Previous {
-        release: current.map(|release| release.name),
-    })
+    Ok(StepValue::Previous { release: current.map(|release| release.name) })
 }
 
 pub(super) async fn activate(job: &Job<'_>) -> Result<StepValue, Failure> {
@@ -102,12 +85,7 @@ pub(super) async fn check_health(job: &Job<'_>, phase: HealthPhase) -> Result<St
     let Some(Release { config, .. }) = current else {
         let nothing = "nothing is deployed, as before".to_owned();
         let healthy = phase == HealthPhase::Rollback && previous(job).is_none();
-        return Ok(StepValue::Health(Health {
-            healthy,
-            healthy_samples: 0,
-            samples: 0,
-            detail: nothing,
-        }));
+        return Ok(StepValue::Health(Health { healthy, healthy_samples: 0, samples: 0, detail: nothing }));
     };
     let health = match phase {
         HealthPhase::Start | HealthPhase::Rollback => become_healthy(job, &config.health).await?,
@@ -129,12 +107,7 @@ async fn become_healthy(job: &Job<'_>, check: &HealthCheck) -> Result<Health, Fa
         let is_over = job.ports.clock.now() >= until;
         let healthy = in_row >= check.samples.max(1);
         if healthy || is_over {
-            return Ok(Health {
-                healthy,
-                healthy_samples: good,
-                samples: all,
-                detail: sample.detail,
-            });
+            return Ok(Health { healthy, healthy_samples: good, samples: all, detail: sample.detail });
         }
         pause(job, check).await?;
     }
@@ -153,12 +126,7 @@ async fn stay_healthy(job: &Job<'_>, check: &HealthCheck) -> Result<Health, Fail
         let is_over = job.ports.clock.now() >= until;
         if bad_in_row >= BAD_SAMPLES || is_over {
             let healthy = bad_in_row == 0;
-            return Ok(Health {
-                healthy,
-                healthy_samples: good,
-                samples: all,
-                detail: sample.detail,
-            });
+            return Ok(Health { healthy, healthy_samples: good, samples: all, detail: sample.detail });
         }
         pause(job, check).await?;
     }
@@ -174,26 +142,15 @@ async fn pause(job: &Job<'_>, check: &HealthCheck) -> Result<(), Failure> {
 
 pub(super) async fn open_revert(job: &Job<'_>) -> Result<StepValue, Failure> {
     let project = job.project().await?;
-    let commit = job
-        .state
-        .merged_commit()
-        .ok_or_else(|| missing_fact("the merge"))?;
-    let head = job
-        .ports
-        .repositories
-        .head(&project, &job.state.spec.branch)
-        .await?;
+    let commit = job.state.merged_commit().ok_or_else(|| missing_fact("the merge"))?;
+    let head = job.ports.repositories.head(&project, &job.state.spec.branch).await?;
     let onto = head.ok_or_else(|| missing_fact("the branch"))?.commit;
     let title = format!("Revert \"{}\"", role::pr::render(job.state).title);
     let message = format!(
         "{title}\n\nThis takes back {commit}: its release was not healthy.\n\nMiyabi-Run: {}\n",
         job.state.run_id
     );
-    let base = &job
-        .state
-        .opened()
-        .ok_or_else(|| missing_fact("the project"))?
-        .base;
+    let base = &job.state.opened().ok_or_else(|| missing_fact("the project"))?.base;
     let replant = miyabi_core::port::repositories::Replant {
         commit: base,
         base: commit,
@@ -213,16 +170,9 @@ pub(super) async fn open_revert(job: &Job<'_>) -> Result<StepValue, Failure> {
     let text = miyabi_core::forge::PullRequestText { title, body };
     let marker = format!("{}:revert", role::pr::marker(job.state));
     let (target, now) = (&job.state.spec.branch, job.ports.clock.now());
-    let opened = job
-        .ports
-        .forge
-        .open_pull_request(&project, &marker, &branch, target, &text, now)
-        .await?;
+    let opened = job.ports.forge.open_pull_request(&project, &marker, &branch, target, &text, now).await?;
     let url = job.ports.forge.pull_request_url(&project, opened.number);
-    Ok(StepValue::PullRequest {
-        number: opened.number,
-        url,
-    })
+    Ok(StepValue::PullRequest { number: opened.number, url })
 }
 
 pub(super) async fn reopen_issue(job: &Job<'_>) -> Result<StepValue, Failure> {
@@ -235,24 +185,14 @@ pub(super) async fn reopen_issue(job: &Job<'_>) -> Result<StepValue, Failure> {
     };
     let said = format!("{}\n\n{}\n\n{revert}", note(job), role::deployment_facts(job));
     let once = format!("{}:reopened", role::pr::marker(job.state));
-    job.ports
-        .forge
-        .comment(&project, number, AUTHOR, &said, Some(&once), now)
-        .await?;
-    job.ports
-        .forge
-        .set_issue_open(&project, number, true, now)
-        .await?;
+    job.ports.forge.comment(&project, number, AUTHOR, &said, Some(&once), now).await?;
+    job.ports.forge.set_issue_open(&project, number, true, now).await?;
     Ok(StepValue::Done)
 }
 
 /// The agent's note, or the plain fact.
 fn note(job: &Job<'_>) -> String {
-    let session = job
-        .state
-        .sessions
-        .get(&SessionKey::Incident)
-        .and_then(|session| session.accepted.as_ref());
+    let session = job.state.sessions.get(&SessionKey::Incident).and_then(|session| session.accepted.as_ref());
     match session {
         Some(Judgement::Wording { title, summary }) => format!("{title}\n\n{summary}"),
         _ => "The release was not healthy and was taken back.".to_owned(),

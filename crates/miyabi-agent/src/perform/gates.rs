@@ -40,11 +40,7 @@ pub(super) async fn run(job: &Job<'_>, target: &GateTarget) -> Result<StepValue,
         tree: job.ports.repositories.tree(&project, &subject.commit).await?,
         commit: subject.commit.clone(),
     };
-    let change = job
-        .ports
-        .repositories
-        .diff(&project, &subject.base, &subject.commit, DIFF_BYTES)
-        .await?;
+    let change = job.ports.repositories.diff(&project, &subject.base, &subject.commit, DIFF_BYTES).await?;
     let mut results = analysed(job, target, &project, &change).await?;
 
     let id = job.checkout(clone_name(target));
@@ -56,13 +52,7 @@ pub(super) async fn run(job: &Job<'_>, target: &GateTarget) -> Result<StepValue,
     }
     let proofs = checked?;
     let protected_paths = analyse::protected_paths(&change, &job.state.spec.policy, &opened.protected_paths);
-    Ok(StepValue::Gated(GateReport {
-        commit: at.commit,
-        tree: at.tree,
-        results,
-        protected_paths,
-        proofs,
-    }))
+    Ok(StepValue::Gated(GateReport { commit: at.commit, tree: at.tree, results, protected_paths, proofs }))
 }
 
 /// Everything that needs the clone; what it finds is added to `results`, the proofs are returned.
@@ -106,32 +96,17 @@ fn subject(state: &RunState, target: &GateTarget) -> Result<Subject, Failure> {
         _ => None,
     };
     match target {
-        GateTarget::Base => Ok(Subject {
-            commit: opened.base.clone(),
-            base: opened.base.clone(),
-        }),
+        GateTarget::Base => Ok(Subject { commit: opened.base.clone(), base: opened.base.clone() }),
         GateTarget::Task { task, round } => {
             let committed =
                 committed(state, task, *round).ok_or_else(|| missing_fact("the task's commit"))?;
-            let commit = committed
-                .commit
-                .clone()
-                .ok_or_else(|| missing_fact("the task's commit"))?;
-            Ok(Subject {
-                commit,
-                base: committed.base.clone(),
-            })
+            let commit = committed.commit.clone().ok_or_else(|| missing_fact("the task's commit"))?;
+            Ok(Subject { commit, base: committed.base.clone() })
         }
         GateTarget::Integration { task, round } => {
-            let step = Step::Integrate {
-                task: task.clone(),
-                round: *round,
-            };
+            let step = Step::Integrate { task: task.clone(), round: *round };
             let (commit, _) = candidate(step).ok_or_else(|| missing_fact("the integrated commit"))?;
-            Ok(Subject {
-                commit,
-                base: opened.base.clone(),
-            })
+            Ok(Subject { commit, base: opened.base.clone() })
         }
         GateTarget::Merge { round } => {
             let step = Step::MergeCandidate { round: *round };
@@ -157,16 +132,12 @@ async fn analysed(
     project: &Project,
     change: &Change,
 ) -> Result<Vec<GateResult>, Failure> {
-    let base = &job
-        .state
-        .opened()
-        .ok_or_else(|| missing_fact("the project"))?
-        .base;
+    let base = &job.state.opened().ok_or_else(|| missing_fact("the project"))?.base;
     let own_limit = repository_config(job, project, base).await?.max_changed_lines;
     let touches = match target {
-        GateTarget::Task { task, .. } => task_of(job.state, task)
-            .map(|task| task.touches)
-            .unwrap_or_default(),
+        GateTarget::Task { task, .. } => {
+            task_of(job.state, task).map(|task| task.touches).unwrap_or_default()
+        }
         _ => vec!["**".into()],
     };
     Ok(analyse::gates(&analyse::Input {
@@ -189,12 +160,7 @@ async fn set_up(
     let detail = failed.map(|failed| super::checkout::set_up_failure(&failed.verdict(), network).message);
     Ok(detail.map(|detail| {
         let evidence = ran.into_iter().map(|ran| ran.evidence).collect();
-        GateResult {
-            gate: Gate::Build,
-            verdict: Verdict::Fail,
-            detail,
-            evidence,
-        }
+        GateResult { gate: Gate::Build, verdict: Verdict::Fail, detail, evidence }
     }))
 }
 
@@ -211,12 +177,7 @@ async fn command_gate(
     if commands.is_empty() {
         let unknown = || {
             let detail = "no test command is known; name one in .miyabi/config.toml".to_owned();
-            GateResult {
-                gate,
-                verdict: Verdict::Unknown,
-                detail,
-                evidence: Vec::new(),
-            }
+            GateResult { gate, verdict: Verdict::Unknown, detail, evidence: Vec::new() }
         };
         return Ok((gate == Gate::Test).then(unknown));
     }
@@ -235,12 +196,7 @@ fn result(gate: Gate, ran: Vec<Ran>) -> GateResult {
         Some(last) => (Verdict::Pass, summary(last)),
         None => (Verdict::Unknown, "nothing was run".into()),
     };
-    GateResult {
-        gate,
-        verdict,
-        detail,
-        evidence: ran.into_iter().map(|ran| ran.evidence).collect(),
-    }
+    GateResult { gate, verdict, detail, evidence: ran.into_iter().map(|ran| ran.evidence).collect() }
 }
 
 /// What a successful command said at its end, if that is a summary that people know; else the command.
@@ -254,8 +210,5 @@ fn summary(ran: &Ran) -> String {
             || line.contains("tests run")
     };
     let line = tail.lines().rev().map(str::trim).find(is_summary);
-    line.map_or_else(
-        || ran.evidence.command.join(" "),
-        |line| line.chars().take(160).collect(),
-    )
+    line.map_or_else(|| ran.evidence.command.join(" "), |line| line.chars().take(160).collect())
 }

@@ -24,17 +24,11 @@ const DETECT_FILES: u32 = 20_000;
 
 pub(super) async fn open(job: &Job<'_>) -> Result<StepValue, Failure> {
     let project = job.project().await?;
-    let head = job
-        .ports
-        .repositories
-        .open(&project, &job.state.spec.branch)
-        .await?;
+    let head = job.ports.repositories.open(&project, &job.state.spec.branch).await?;
     let config = repository_config(job, &project, &head.commit).await?;
     let detected = detect_checks(job, &project, &head).await?;
     let instructions =
-        job.ports
-            .repositories
-            .read_file(&project, &head.commit, "AGENTS.md", INSTRUCTIONS_BYTES);
+        job.ports.repositories.read_file(&project, &head.commit, "AGENTS.md", INSTRUCTIONS_BYTES);
     let instructions = String::from_utf8_lossy(&instructions.await?.unwrap_or_default()).into_owned();
     Ok(StepValue::Opened(Opened {
         base: head.commit,
@@ -52,11 +46,7 @@ pub(crate) async fn repository_config(
     project: &Project,
     commit: &str,
 ) -> Result<RepositoryConfig, Failure> {
-    let bytes = job
-        .ports
-        .repositories
-        .read_file(project, commit, CONFIG_FILE, CONFIG_BYTES)
-        .await?;
+    let bytes = job.ports.repositories.read_file(project, commit, CONFIG_FILE, CONFIG_BYTES).await?;
     let Some(bytes) = bytes else {
         return Ok(RepositoryConfig::default());
     };
@@ -72,25 +62,11 @@ async fn detect_checks(
     project: &Project,
     head: &Head,
 ) -> Result<miyabi_core::gate::Checks, Failure> {
-    let files = job
-        .ports
-        .repositories
-        .list_files(project, &head.commit, DETECT_FILES)
-        .await?;
+    let files = job.ports.repositories.list_files(project, &head.commit, DETECT_FILES).await?;
     let mut contents = std::collections::BTreeMap::new();
-    for name in miyabi_core::detect::FILES_READ
-        .iter()
-        .filter(|name| files.iter().any(|file| file == *name))
-    {
-        let bytes = job
-            .ports
-            .repositories
-            .read_file(project, &head.commit, name, CONFIG_BYTES)
-            .await?;
-        contents.insert(
-            (*name).to_owned(),
-            String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned(),
-        );
+    for name in miyabi_core::detect::FILES_READ.iter().filter(|name| files.iter().any(|file| file == *name)) {
+        let bytes = job.ports.repositories.read_file(project, &head.commit, name, CONFIG_BYTES).await?;
+        contents.insert((*name).to_owned(), String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned());
     }
     Ok(detect(&files, &|name| contents.get(name).cloned()))
 }
@@ -103,11 +79,7 @@ pub(super) async fn plan_by_rules(job: &Job<'_>) -> Result<StepValue, Failure> {
         Engine::Recipe { .. } => "The recipe has run.",
         Engine::Loop => return Err(missing_fact("an engine without a model")),
     };
-    let kind = if is_labelled_bug(job).await? {
-        IssueKind::Bug
-    } else {
-        IssueKind::Chore
-    };
+    let kind = if is_labelled_bug(job).await? { IssueKind::Bug } else { IssueKind::Chore };
     let triage = Triage {
         kind,
         areas: Vec::new(),
@@ -116,12 +88,7 @@ pub(super) async fn plan_by_rules(job: &Job<'_>) -> Result<StepValue, Failure> {
         duplicates: Vec::new(),
         missing: Vec::new(),
         risk: Risk::Medium,
-        confidence: Confidence {
-            kind: 100,
-            size: 100,
-            acceptance: 100,
-            risk: 100,
-        },
+        confidence: Confidence { kind: 100, size: 100, acceptance: 100, risk: 100 },
         runnable: true,
     };
     let task = Task {
@@ -133,10 +100,7 @@ pub(super) async fn plan_by_rules(job: &Job<'_>) -> Result<StepValue, Failure> {
         covers: vec![0],
         budget_percent: 100,
     };
-    Ok(StepValue::Planned {
-        triage,
-        plan: Plan { tasks: vec![task] },
-    })
+    Ok(StepValue::Planned { triage, plan: Plan { tasks: vec![task] } })
 }
 
 /// Whether a person called it a bug; then its reproduction is asked for.
@@ -156,9 +120,6 @@ pub(super) async fn label(job: &Job<'_>) -> Result<StepValue, Failure> {
     let mut labels = vec![triage.kind.as_str().to_owned()];
     let allowed = |area: &&String| job.settings.labels.iter().any(|label| label == *area);
     labels.extend(triage.areas.iter().filter(allowed).cloned());
-    job.ports
-        .forge
-        .add_labels(&project, number, &labels, job.ports.clock.now())
-        .await?;
+    job.ports.forge.add_labels(&project, number, &labels, job.ports.clock.now()).await?;
     Ok(StepValue::Done)
 }

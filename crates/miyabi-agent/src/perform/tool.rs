@@ -16,15 +16,8 @@ use miyabi_core::run::{RunState, StepValue};
 use super::{Job, missing_fact};
 
 pub(super) async fn call(job: &Job<'_>, key: &SessionKey, index: u32) -> Result<StepValue, Failure> {
-    let session = job
-        .state
-        .sessions
-        .get(key)
-        .ok_or_else(|| missing_fact("the conversation"))?;
-    let open = session
-        .calls
-        .get(index as usize)
-        .ok_or_else(|| missing_fact("the tool call"))?;
+    let session = job.state.sessions.get(key).ok_or_else(|| missing_fact("the conversation"))?;
+    let open = session.calls.get(index as usize).ok_or_else(|| missing_fact("the tool call"))?;
     let SessionKey::Generate { task } = key else {
         return Err(missing_fact("a conversation with tools"));
     };
@@ -33,13 +26,7 @@ pub(super) async fn call(job: &Job<'_>, key: &SessionKey, index: u32) -> Result<
         Arguments::Json(arguments) => {
             let tools = &job.ports.tools;
             tools
-                .call(
-                    &scope,
-                    &open.call.tool,
-                    &arguments,
-                    job.attempt.is_repeat,
-                    &job.attempt.cancel,
-                )
+                .call(&scope, &open.call.tool, &arguments, job.attempt.is_repeat, &job.attempt.cancel)
                 .await?
         }
         Arguments::Broken(text) => broken_arguments(&text),
@@ -51,19 +38,8 @@ pub(super) async fn call(job: &Job<'_>, key: &SessionKey, index: u32) -> Result<
         None
     };
     let tokens = estimate_tokens(&result.text);
-    let ToolResult {
-        text,
-        is_error,
-        control,
-        ..
-    } = result;
-    Ok(StepValue::Called(Called {
-        result: job.store(&text).await?,
-        tokens,
-        is_error,
-        snapshot,
-        control,
-    }))
+    let ToolResult { text, is_error, control, .. } = result;
+    Ok(StepValue::Called(Called { result: job.store(&text).await?, tokens, is_error, snapshot, control }))
 }
 
 async fn scope(job: &Job<'_>, task: &TaskKey, session: &Session) -> Result<ToolScope, Failure> {
@@ -83,11 +59,7 @@ async fn scope(job: &Job<'_>, task: &TaskKey, session: &Session) -> Result<ToolS
 async fn recallable(job: &Job<'_>, session: &Session) -> Result<Vec<Digest>, Failure> {
     let mut all = gate_logs(job.state);
     for entry in &session.entries {
-        let Entry::Result {
-            result: CallResult::Tool { digest, .. },
-            ..
-        } = entry
-        else {
+        let Entry::Result { result: CallResult::Tool { digest, .. }, .. } = entry else {
             continue;
         };
         all.push(*digest);
@@ -117,16 +89,10 @@ async fn arguments(job: &Job<'_>, session: &Session, index: u32) -> Result<Argum
         _ => None,
     });
     let answer = answer.ok_or_else(|| missing_fact("the answer"))?;
-    let bytes = job
-        .ports
-        .artifacts
-        .get(answer)
-        .await
-        .map_err(ArtifactsError::into_failure)?;
+    let bytes = job.ports.artifacts.get(answer).await.map_err(ArtifactsError::into_failure)?;
     let answer: Answer = serde_json::from_slice(&bytes).map_err(|_| missing_fact("a readable answer"))?;
     let call = answer.tool_calls.into_iter().nth(index as usize);
-    call.map(|call| call.arguments)
-        .ok_or_else(|| missing_fact("the tool call"))
+    call.map(|call| call.arguments).ok_or_else(|| missing_fact("the tool call"))
 }
 
 fn broken_arguments(text: &str) -> ToolResult {

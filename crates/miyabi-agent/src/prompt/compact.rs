@@ -40,10 +40,8 @@ pub(crate) async fn task(
         let (who, said) = match message {
             Message::User { text } => ("host", text),
             Message::Assistant { text, tool_calls, .. } => {
-                let calls: Vec<_> = tool_calls
-                    .iter()
-                    .map(|call| format!("{} {:?}", call.name, call.arguments))
-                    .collect();
+                let calls: Vec<_> =
+                    tool_calls.iter().map(|call| format!("{} {:?}", call.name, call.arguments)).collect();
                 ("engineer", format!("{text}\n{}", calls.join("\n")))
             }
             Message::Tool { name, content, .. } => ("tool", format!("{name}: {content}")),
@@ -57,24 +55,15 @@ pub(crate) async fn task(
 pub(crate) fn render(job: &Job<'_>, key: &SessionKey, summary: &str) -> String {
     let mut said = format!("Your work so far, shortened:\n{}", text::visible(summary, 20_000));
     if let SessionKey::Generate { task } = key {
-        let open = job
-            .state
-            .ended
-            .iter()
-            .rev()
-            .find_map(|(step, ended)| match (step, &ended.result) {
-                (
-                    Step::Gates {
-                        target: GateTarget::Task { task: of, .. },
-                    },
-                    Ok(StepValue::Gated(report)),
-                ) if of == task && report.verdict() == Verdict::Fail => Some(report),
-                _ => None,
-            });
-        for result in open
-            .into_iter()
-            .flat_map(|report| report.with_verdict(Verdict::Fail))
-        {
+        let open = job.state.ended.iter().rev().find_map(|(step, ended)| match (step, &ended.result) {
+            (Step::Gates { target: GateTarget::Task { task: of, .. } }, Ok(StepValue::Gated(report)))
+                if of == task && report.verdict() == Verdict::Fail =>
+            {
+                Some(report)
+            }
+            _ => None,
+        });
+        for result in open.into_iter().flat_map(|report| report.with_verdict(Verdict::Fail)) {
             said.push_str(&format!(
                 "\nNot passed at your last `finish`: {}: {}",
                 result.gate.as_str(),

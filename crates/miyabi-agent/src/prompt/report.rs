@@ -13,19 +13,13 @@ const LOG_CHARS: usize = 3_000;
 
 /// The gates' report about a refused `finish`: each failure with the end of its output.
 pub(super) async fn gates(job: &Job<'_>, target: &GateTarget) -> Result<String, Failure> {
-    let report = job
-        .state
-        .gate_report(target)
-        .ok_or_else(|| missing_fact("the gates' report"))?;
+    let report = job.state.gate_report(target).ok_or_else(|| missing_fact("the gates' report"))?;
     let mut said =
         String::from("not accepted: the gates ran your change in a clean clone, and these do not pass.\n");
     for result in report.with_verdict(Verdict::Fail) {
         said.push_str(&failure(job, result).await?);
     }
-    let passed: Vec<_> = report
-        .with_verdict(Verdict::Pass)
-        .map(|result| Gate::as_str(result.gate))
-        .collect();
+    let passed: Vec<_> = report.with_verdict(Verdict::Pass).map(|result| Gate::as_str(result.gate)).collect();
     if !passed.is_empty() {
         said.push_str(&format!("\nThese pass: {}.", passed.join(", ")));
     }
@@ -37,11 +31,7 @@ async fn failure(job: &Job<'_>, result: &GateResult) -> Result<String, Failure> 
     let mut said = format!("\n## {}\n{}\n", result.gate.as_str(), result.detail);
     if let Some(failed) = result.evidence.iter().find(|evidence| !evidence.succeeded()) {
         let log = text::visible(&job.text(failed.log).await?, usize::MAX);
-        said.push_str(&format!(
-            "$ {}\n{}\n",
-            failed.command.join(" "),
-            text::tail(&log, LOG_CHARS)
-        ));
+        said.push_str(&format!("$ {}\n{}\n", failed.command.join(" "), text::tail(&log, LOG_CHARS)));
         said.push_str(&format!("(whole output: `recall` {})\n", failed.log));
     }
     Ok(said)
@@ -63,10 +53,7 @@ pub(super) async fn refresh(job: &Job<'_>, step: &Step) -> Result<String, Failur
         if let (Step::Refresh { task, round }, true) =
             (step, matches!(step, Step::Refresh { round: 1.., .. }))
         {
-            let target = GateTarget::Integration {
-                task: task.clone(),
-                round: round - 1,
-            };
+            let target = GateTarget::Integration { task: task.clone(), round: round - 1 };
             if job.state.gate_report(&target).is_some() {
                 said.push_str(&gates(job, &target).await?);
                 return Ok(said);

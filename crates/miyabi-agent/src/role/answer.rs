@@ -18,10 +18,7 @@ pub(super) fn parse<T: DeserializeOwned>(answer: &Answer) -> Result<T, String> {
     }
     let text = answer.text.trim();
     if text.len() > MAX_BYTES {
-        return Err(format!(
-            "it has {} bytes, at most {MAX_BYTES} are read",
-            text.len()
-        ));
+        return Err(format!("it has {} bytes, at most {MAX_BYTES} are read", text.len()));
     }
     let (Some(from), Some(to)) = (text.find('{'), text.rfind('}')) else {
         return Err("it holds no JSON object".into());
@@ -49,19 +46,14 @@ pub(super) fn check_list(
     max_chars: usize,
 ) -> Result<(), String> {
     if list.len() > max_items {
-        return Err(format!(
-            "`{name}` has {} items, at most {max_items} are taken",
-            list.len()
-        ));
+        return Err(format!("`{name}` has {} items, at most {max_items} are taken", list.len()));
     }
     for item in list {
         if item.trim().is_empty() {
             return Err(format!("`{name}` has an empty item"));
         }
         if item.chars().count() > max_chars {
-            return Err(format!(
-                "an item of `{name}` is longer than {max_chars} characters"
-            ));
+            return Err(format!("an item of `{name}` is longer than {max_chars} characters"));
         }
     }
     Ok(())

@@ -43,10 +43,7 @@ pub(super) async fn opening(job: &Job<'_>, key: &TaskKey) -> Result<OpeningText,
     if let Some((_, cause)) = job.state.added.iter().find(|(added, _)| added.key == *key) {
         parts.push(fix(job, cause).await?);
     }
-    Ok(OpeningText {
-        system: SYSTEM.to_owned(),
-        task: parts.join("\n\n"),
-    })
+    Ok(OpeningText { system: SYSTEM.to_owned(), task: parts.join("\n\n") })
 }
 
 /// The task itself.
@@ -57,10 +54,8 @@ async fn order(job: &Job<'_>, task: &Task) -> Result<String, Failure> {
         return Ok(format!("Your task:\n{}", text::block("task", spec.label, &body)));
     }
     let triage = triage_of(job.state).ok_or_else(|| missing_fact("the triage"))?;
-    let covered = task
-        .covers
-        .iter()
-        .filter_map(|item| Some(format!("{item}. {}", triage.acceptance.get(*item)?)));
+    let covered =
+        task.covers.iter().filter_map(|item| Some(format!("{item}. {}", triage.acceptance.get(*item)?)));
     let covered: Vec<_> = covered.collect();
     let mut said = format!(
         "Your task `{}`: {}\nGoal: {}\nFiles you may change: {}\n",
@@ -97,11 +92,7 @@ async fn rules(job: &Job<'_>, task: &Task) -> Result<Vec<String>, Failure> {
     let project = job.project().await?;
     for folder in folders(&task.touches) {
         let path = format!("{folder}/AGENTS.md");
-        let bytes = job
-            .ports
-            .repositories
-            .read_file(&project, &opened.base, &path, RULES_BYTES)
-            .await?;
+        let bytes = job.ports.repositories.read_file(&project, &opened.base, &path, RULES_BYTES).await?;
         if let Some(bytes) = bytes {
             let said = format!("({path})\n{}", String::from_utf8_lossy(&bytes));
             all.push(text::block("rules", Label::Repository, &said));
@@ -115,10 +106,7 @@ fn folders(touches: &[String]) -> Vec<String> {
     let mut all = std::collections::BTreeSet::new();
     for glob in touches {
         let parts: Vec<&str> = glob.split('/').collect();
-        let fixed = parts
-            .iter()
-            .take_while(|part| !part.contains(['*', '?', '[', '{']))
-            .count();
+        let fixed = parts.iter().take_while(|part| !part.contains(['*', '?', '[', '{'])).count();
         for depth in 1..=fixed.min(parts.len().saturating_sub(1)) {
             all.insert(parts[..depth].join("/"));
         }
@@ -130,22 +118,10 @@ fn folders(touches: &[String]) -> Vec<String> {
 async fn skills(job: &Job<'_>) -> Result<Option<String>, Failure> {
     let opened = job.state.opened().ok_or_else(|| missing_fact("the project"))?;
     let project = job.project().await?;
-    let files = job
-        .ports
-        .repositories
-        .list_files(&project, &opened.base, 20_000)
-        .await?;
+    let files = job.ports.repositories.list_files(&project, &opened.base, 20_000).await?;
     let mut list = Vec::new();
-    for path in files
-        .iter()
-        .filter(|path| path.ends_with("/SKILL.md"))
-        .take(SKILLS)
-    {
-        let bytes = job
-            .ports
-            .repositories
-            .read_file(&project, &opened.base, path, RULES_BYTES)
-            .await?;
+    for path in files.iter().filter(|path| path.ends_with("/SKILL.md")).take(SKILLS) {
+        let bytes = job.ports.repositories.read_file(&project, &opened.base, path, RULES_BYTES).await?;
         let skill = String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
         if let Some((name, description)) = front_matter(&skill) {
             list.push(format!("{name} ({path}): {description}"));
@@ -160,9 +136,7 @@ fn front_matter(skill: &str) -> Option<(String, String)> {
     let rest = skill.strip_prefix("---")?;
     let matter = &rest[..rest.find("\n---")?];
     let field = |name: &str| {
-        let line = matter
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+        let line = matter.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
         let value: String = line.trim().trim_matches(['"', '\'']).chars().take(300).collect();
         (!value.is_empty()).then_some(value)
     };
@@ -172,18 +146,9 @@ fn front_matter(skill: &str) -> Option<(String, String)> {
 /// What a fix has to deal with.
 async fn fix(job: &Job<'_>, cause: &FixCause) -> Result<String, Failure> {
     let project = job.project().await?;
-    let base = job
-        .state
-        .opened()
-        .ok_or_else(|| missing_fact("the project"))?
-        .base
-        .clone();
+    let base = job.state.opened().ok_or_else(|| missing_fact("the project"))?.base.clone();
     let head = job.state.head().unwrap_or(&base).to_owned();
-    let diff = job
-        .ports
-        .repositories
-        .diff(&project, &base, &head, 4 * DIFF_CHARS as u64)
-        .await?;
+    let diff = job.ports.repositories.diff(&project, &base, &head, 4 * DIFF_CHARS as u64).await?;
     let shown: String = diff.patch.chars().take(DIFF_CHARS).collect();
     let diff = text::block("change_so_far", Label::Repository, &shown);
     let why = match cause {
@@ -213,12 +178,7 @@ fn findings(state: &RunState, round: u32, head: &str) -> String {
         return String::new();
     };
     let mut list: Vec<String> = review.findings.iter().map(describe).collect();
-    list.extend(
-        review
-            .unproven
-            .iter()
-            .map(|item| format!("no proof was seen that this holds: {item}")),
-    );
+    list.extend(review.unproven.iter().map(|item| format!("no proof was seen that this holds: {item}")));
     text::block("findings", Label::Model, &list.join("\n"))
 }
 
@@ -242,9 +202,7 @@ pub(super) fn judge(answer: &Answer) -> Judgement {
     }
     let note =
         "You called no tool, so nothing happened. Go on with a tool call; when all is done, call `finish`.";
-    Judgement::Corrected {
-        note: note.to_owned(),
-    }
+    Judgement::Corrected { note: note.to_owned() }
 }
 
 #[cfg(test)]
@@ -260,10 +218,7 @@ mod tests {
     #[test]
     fn skills_need_name_and_description() {
         let skill = "---\nname: release\ndescription: \"How to release\"\n---\n# Text";
-        assert_eq!(
-            front_matter(skill),
-            Some(("release".into(), "How to release".into()))
-        );
+        assert_eq!(front_matter(skill), Some(("release".into(), "How to release".into())));
         assert_eq!(front_matter("# No front matter"), None);
         assert_eq!(front_matter("---\nname: x\n---\n"), None);
     }

@@ -29,12 +29,8 @@ pub(super) async fn opening(job: &Job<'_>) -> Result<OpeningText, Failure> {
     let spec = &job.state.spec;
     let triage = triage_of(job.state).ok_or_else(|| missing_fact("the triage"))?;
     let body = job.text(spec.text).await?;
-    let acceptance: Vec<_> = triage
-        .acceptance
-        .iter()
-        .enumerate()
-        .map(|(item, text)| format!("{item}. {text}"))
-        .collect();
+    let acceptance: Vec<_> =
+        triage.acceptance.iter().enumerate().map(|(item, text)| format!("{item}. {text}")).collect();
     let task = format!(
         "{}\n\nThe triage: a {} of size {}.\nAcceptance items:\n{}\n\n{}",
         text::block("issue", spec.label, &body),
@@ -43,10 +39,7 @@ pub(super) async fn opening(job: &Job<'_>) -> Result<OpeningText, Failure> {
         acceptance.join("\n"),
         super::issue::files(job).await?,
     );
-    Ok(OpeningText {
-        system: SYSTEM.to_owned(),
-        task,
-    })
+    Ok(OpeningText { system: SYSTEM.to_owned(), task })
 }
 
 pub(super) fn schema() -> Value {
@@ -67,34 +60,18 @@ pub(super) fn schema() -> Value {
 pub(super) fn judge(state: &RunState, answer: &Answer) -> Result<Plan, String> {
     let plan: Plan = parse(answer)?;
     if plan.tasks.len() > MAX_TASKS {
-        return Err(format!(
-            "the plan has {} tasks, at most {MAX_TASKS} are allowed",
-            plan.tasks.len()
-        ));
+        return Err(format!("the plan has {} tasks, at most {MAX_TASKS} are allowed", plan.tasks.len()));
     }
     for task in &plan.tasks {
         check_list("touches", &task.touches, 64, 256)?;
-        check_list(
-            "title and goal",
-            &[task.title.clone(), task.goal.clone()],
-            2,
-            2_000,
-        )?;
+        check_list("title and goal", &[task.title.clone(), task.goal.clone()], 2, 2_000)?;
     }
-    let acceptance = triage_of(state)
-        .map(|triage| triage.acceptance)
-        .unwrap_or_default();
+    let acceptance = triage_of(state).map(|triage| triage.acceptance).unwrap_or_default();
     let problems = plan.problems(&acceptance);
     if !problems.is_empty() {
         let all: Vec<_> = problems.iter().take(10).map(ToString::to_string).collect();
         return Err(all.join("; "));
     }
-    let tidy = |task: Task| Task {
-        title: line(&task.title, 120),
-        goal: line(&task.goal, 2_000),
-        ..task
-    };
-    Ok(Plan {
-        tasks: plan.tasks.into_iter().map(tidy).collect(),
-    })
+    let tidy = |task: Task| Task { title: line(&task.title, 120), goal: line(&task.goal, 2_000), ..task };
+    Ok(Plan { tasks: plan.tasks.into_iter().map(tidy).collect() })
 }

@@ -14,16 +14,9 @@ const SYSTEM: &str = "A release was deployed, was not healthy, and was taken bac
 
 pub(super) async fn opening(job: &Job<'_>) -> Result<OpeningText, Failure> {
     let facts = facts(job);
-    let issue = text::block(
-        "issue",
-        job.state.spec.label,
-        &job.text(job.state.spec.text).await?,
-    );
+    let issue = text::block("issue", job.state.spec.label, &job.text(job.state.spec.text).await?);
     let task = format!("{issue}\n\n{}", text::block("facts", Label::Tool, &facts));
-    Ok(OpeningText {
-        system: SYSTEM.to_owned(),
-        task,
-    })
+    Ok(OpeningText { system: SYSTEM.to_owned(), task })
 }
 
 /// What the host saw of the deployment.
@@ -39,17 +32,11 @@ pub(crate) fn facts(job: &Job<'_>) -> String {
     for (phase, name) in [
         (HealthPhase::Start, "after the start"),
         (HealthPhase::Watch, "while it was watched"),
-        (
-            HealthPhase::Rollback,
-            "after the previous release was brought back",
-        ),
+        (HealthPhase::Rollback, "after the previous release was brought back"),
     ] {
         if let Some(StepValue::Health(health)) = job.state.value(&Step::CheckHealth { phase }) {
             let (good, all) = (health.healthy_samples, health.samples);
-            lines.push(format!(
-                "{name}: {good} of {all} samples healthy; {}",
-                health.detail
-            ));
+            lines.push(format!("{name}: {good} of {all} samples healthy; {}", health.detail));
         }
     }
     lines.join("\n")

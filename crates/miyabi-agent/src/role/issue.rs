@@ -29,45 +29,26 @@ const FILES: usize = 300;
 pub(super) async fn opening(job: &Job<'_>) -> Result<OpeningText, Failure> {
     let spec = &job.state.spec;
     let body = job.text(spec.text).await?;
-    let mut task = format!(
-        "{}\n\n{}",
-        text::block("issue", spec.label, &body),
-        files(job).await?
-    );
+    let mut task = format!("{}\n\n{}", text::block("issue", spec.label, &body), files(job).await?);
     if let Some(number) = spec.issue {
         let project = job.project().await?;
-        let open = job
-            .ports
-            .forge
-            .list_issues(&project, Default::default(), None, OPEN_ISSUES)
-            .await?;
+        let open = job.ports.forge.list_issues(&project, Default::default(), None, OPEN_ISSUES).await?;
         let others = open.iter().filter(|issue| issue.number != number);
-        let list: Vec<_> = others
-            .map(|issue| format!("#{} {}", issue.number, line(&issue.title, 120)))
-            .collect();
+        let list: Vec<_> =
+            others.map(|issue| format!("#{} {}", issue.number, line(&issue.title, 120))).collect();
         task = format!(
             "This is issue #{number}.\n{task}\n\n{}",
             text::block("open_issues", miyabi_core::label::Label::Other, &list.join("\n"))
         );
     }
-    Ok(OpeningText {
-        system: SYSTEM.to_owned(),
-        task,
-    })
+    Ok(OpeningText { system: SYSTEM.to_owned(), task })
 }
 
 /// The repository's files as a list, for roles that need to know what is there.
 pub(super) async fn files(job: &Job<'_>) -> Result<String, Failure> {
-    let opened = job
-        .state
-        .opened()
-        .ok_or_else(|| crate::perform::missing_fact("the project"))?;
+    let opened = job.state.opened().ok_or_else(|| crate::perform::missing_fact("the project"))?;
     let project = job.project().await?;
-    let files = job
-        .ports
-        .repositories
-        .list_files(&project, &opened.base, 5_000)
-        .await?;
+    let files = job.ports.repositories.list_files(&project, &opened.base, 5_000).await?;
     let mut list = files.iter().take(FILES).cloned().collect::<Vec<_>>().join("\n");
     if files.len() > FILES {
         list.push_str(&format!("\n[{} more files]", files.len() - FILES));
@@ -101,12 +82,7 @@ pub(super) fn judge(answer: &Answer) -> Result<Triage, String> {
         return Err("`duplicates` has more than 20 items".into());
     }
     let confidence = &triage.confidence;
-    let percents = [
-        confidence.kind,
-        confidence.size,
-        confidence.acceptance,
-        confidence.risk,
-    ];
+    let percents = [confidence.kind, confidence.size, confidence.acceptance, confidence.risk];
     if percents.iter().any(|percent| *percent > 100) {
         return Err("a confidence is above 100".into());
     }

@@ -33,10 +33,7 @@ pub(super) async fn opening(job: &Job<'_>) -> Result<OpeningText, Failure> {
     let spec = &job.state.spec;
     let issue = text::block("issue", spec.label, &job.text(spec.text).await?);
     let task = format!("{issue}\n\n{}", text::block("diff", Label::Repository, &shown));
-    Ok(OpeningText {
-        system: SYSTEM.to_owned(),
-        task,
-    })
+    Ok(OpeningText { system: SYSTEM.to_owned(), task })
 }
 
 pub(super) fn schema() -> Value {
@@ -56,10 +53,7 @@ pub(super) fn judge(answer: &Answer) -> Result<Judgement, String> {
     if title.is_empty() {
         return Err("`title` is empty".into());
     }
-    Ok(Judgement::Wording {
-        title,
-        summary: text::visible(wording.summary.trim(), 4_000),
-    })
+    Ok(Judgement::Wording { title, summary: text::visible(wording.summary.trim(), 4_000) })
 }
 
 /// The text by which a run finds its own pull request again.
@@ -99,9 +93,7 @@ pub(crate) fn render(state: &RunState) -> miyabi_core::forge::PullRequestText {
     ));
     if let Some(triage) = triage_of(state) {
         body.push_str(
-            &format!("- Risk as triaged: {:?}\n", triage.risk)
-                .to_lowercase()
-                .replace("- risk", "- Risk"),
+            &format!("- Risk as triaged: {:?}\n", triage.risk).to_lowercase().replace("- risk", "- Risk"),
         );
     }
     body.push_str("\n## How to undo\n\nRevert the merge commit");
@@ -131,11 +123,7 @@ fn proof(state: &RunState) -> String {
     if let Some(triage) = triage_of(state) {
         table.push('\n');
         for (item, text) in triage.acceptance.iter().enumerate() {
-            let mark = if state.proofs.get(&item) == Some(&true) {
-                "x"
-            } else {
-                " "
-            };
+            let mark = if state.proofs.get(&item) == Some(&true) { "x" } else { " " };
             table.push_str(&format!("- [{mark}] {}\n", neutral(text)));
         }
     }
@@ -144,10 +132,8 @@ fn proof(state: &RunState) -> String {
 
 fn judgement(state: &RunState) -> String {
     let round = u32::try_from(state.added.len()).unwrap_or(u32::MAX);
-    let review = state
-        .head()
-        .zip(triage_of(state))
-        .and_then(|(head, triage)| review_of(state, &triage, round, head));
+    let review =
+        state.head().zip(triage_of(state)).and_then(|(head, triage)| review_of(state, &triage, round, head));
     let Some(review) = review else {
         return String::new();
     };

@@ -51,16 +51,9 @@ pub(super) async fn opening(job: &Job<'_>, round: u32, aspect: Aspect) -> Result
     let mut parts = facts(job, round).await?;
     if aspect == Aspect::Rules {
         let opened = job.state.opened().ok_or_else(|| missing_fact("the project"))?;
-        parts.push(text::block(
-            "rules",
-            Label::Repository,
-            &job.text(opened.instructions).await?,
-        ));
+        parts.push(text::block("rules", Label::Repository, &job.text(opened.instructions).await?));
     }
-    Ok(OpeningText {
-        system: system(aspect),
-        task: parts.join("\n\n"),
-    })
+    Ok(OpeningText { system: system(aspect), task: parts.join("\n\n") })
 }
 
 pub(super) async fn validation_opening(job: &Job<'_>, round: u32) -> Result<OpeningText, Failure> {
@@ -76,19 +69,12 @@ pub(super) async fn validation_opening(job: &Job<'_>, round: u32) -> Result<Open
         .map(|(index, finding)| format!("{index}. {}", super::codegen::describe(finding)))
         .collect();
     parts.push(text::block("claims", Label::Model, &claims.join("\n")));
-    Ok(OpeningText {
-        system: system.to_owned(),
-        task: parts.join("\n\n"),
-    })
+    Ok(OpeningText { system: system.to_owned(), task: parts.join("\n\n") })
 }
 
 /// What every reviewer sees: the issue, the diff, the host's evidence. Not what the author said of it.
 async fn facts(job: &Job<'_>, round: u32) -> Result<Vec<String>, Failure> {
-    let Some(StepValue::Analysed {
-        findings,
-        missing,
-        diff,
-    }) = job.state.value(&Step::Analyse { round })
+    let Some(StepValue::Analysed { findings, missing, diff }) = job.state.value(&Step::Analyse { round })
     else {
         return Err(missing_fact("the analysers' findings"));
     };
@@ -118,10 +104,7 @@ async fn facts(job: &Job<'_>, round: u32) -> Result<Vec<String>, Failure> {
         parts.push(text::block("analysers", Label::Tool, &list.join("\n")));
     }
     if !missing.is_empty() {
-        parts.push(format!(
-            "Analysers that are missing on this machine: {}.",
-            missing.join(", ")
-        ));
+        parts.push(format!("Analysers that are missing on this machine: {}.", missing.join(", ")));
     }
     Ok(parts)
 }
@@ -137,9 +120,8 @@ fn evidence(state: &RunState) -> String {
             };
             lines.push(format!("{} {verdict}: {}", result.gate.as_str(), result.detail));
             for run in &result.evidence {
-                let code = run
-                    .exit_code
-                    .map_or("no exit code".to_owned(), |code| format!("exit code {code}"));
+                let code =
+                    run.exit_code.map_or("no exit code".to_owned(), |code| format!("exit code {code}"));
                 lines.push(format!("  $ {} -> {code}", line(&run.command.join(" "), 300)));
             }
         }
@@ -211,10 +193,7 @@ struct Validation {
 
 /// Takes the second look, if it talks about claims and items that exist.
 pub(super) fn judge_validation(state: &RunState, round: u32, answer: &Answer) -> Result<Judgement, String> {
-    let Validation {
-        mut confirmed,
-        mut unproven,
-    } = parse(answer)?;
+    let Validation { mut confirmed, mut unproven } = parse(answer)?;
     let (_, claimed) = findings_of(state, round);
     let items = triage_of(state).map_or(0, |triage| triage.acceptance.len());
     if let Some(unknown) = confirmed.iter().find(|index| **index >= claimed.len()) {

@@ -104,10 +104,7 @@ impl RunRow {
             status: state.status(),
             stage: state.stage(),
             stop: state.stop.clone(),
-            waits_for: state
-                .pending_approvals()
-                .map(|(name, _)| name.to_owned())
-                .collect(),
+            waits_for: state.pending_approvals().map(|(name, _)| name.to_owned()).collect(),
             pull_request: state.pull_request().map(|(number, _)| number),
             seq: state.seq,
             cost_usd_micros: state.ledger.spent,

@@ -51,39 +51,18 @@ pub fn apply(state: &mut RunState, event: &Event) {
         EventBody::RunCreated { .. } => {}
         EventBody::RunStarted => state.is_started = true,
         EventBody::StageEntered { stage, round } => {
-            state.stages.push(StageMark {
-                stage: *stage,
-                round: *round,
-                at,
-            });
+            state.stages.push(StageMark { stage: *stage, round: *round, at });
         }
-        EventBody::StepStarted {
-            step,
-            attempt,
-            effect,
-            reserve,
-        } => {
+        EventBody::StepStarted { step, attempt, effect, reserve } => {
             start(state, step, *attempt, *effect, *reserve, at);
         }
         EventBody::StepFinished { step, attempt, value } => finish(state, step, *attempt, value, at),
-        EventBody::StepFailed {
-            step,
-            attempt,
-            failure,
-            retry_at,
-        } => {
+        EventBody::StepFailed { step, attempt, failure, retry_at } => {
             fail(state, step, *attempt, failure, *retry_at, at);
         }
         EventBody::StepLost { step, attempt } => lose(state, step, *attempt, at),
         EventBody::CallRefused { step, reason } => {
-            answer_call(
-                state,
-                step,
-                CallResult::Host {
-                    text: reason.clone(),
-                    is_error: true,
-                },
-            );
+            answer_call(state, step, CallResult::Host { text: reason.clone(), is_error: true });
         }
         EventBody::OutputMasked { session, before } => {
             if let Some(session) = state.sessions.get_mut(session) {
@@ -92,25 +71,11 @@ pub fn apply(state: &mut RunState, event: &Event) {
         }
         EventBody::TaskAdded { task, cause } => state.added.push((task.clone(), cause.clone())),
         EventBody::ApprovalRequested { approval, request } => {
-            let asked = Approval {
-                request: request.clone(),
-                requested_at: at,
-                decided: None,
-            };
+            let asked = Approval { request: request.clone(), requested_at: at, decided: None };
             state.approvals.entry(approval.clone()).or_insert(asked);
         }
-        EventBody::ApprovalDecided {
-            approval,
-            decision,
-            by,
-            note,
-        } => {
-            let decided = Decided {
-                decision: *decision,
-                by: by.clone(),
-                note: *note,
-                at,
-            };
+        EventBody::ApprovalDecided { approval, decision, by, note } => {
+            let decided = Decided { decision: *decision, by: by.clone(), note: *note, at };
             decide_approval(state, approval, decided);
         }
         EventBody::Steered { by, text, tokens } => {
@@ -119,12 +84,7 @@ pub fn apply(state: &mut RunState, event: &Event) {
                     state,
                     *text,
                     *tokens,
-                    &Decided {
-                        decision: Decision::Approved,
-                        by: by.clone(),
-                        note: Some(*text),
-                        at,
-                    },
+                    &Decided { decision: Decision::Approved, by: by.clone(), note: Some(*text), at },
                 );
             }
         }
@@ -160,23 +120,13 @@ fn start(
     if let Some(reserve) = &reserve {
         state.ledger.reserve(reserve);
     }
-    let open = OpenStep {
-        attempt,
-        effect,
-        reserve,
-        since: at,
-        retry_at: None,
-        may_have_happened,
-    };
+    let open = OpenStep { attempt, effect, reserve, since: at, retry_at: None, may_have_happened };
     state.open.insert(step.clone(), open);
 }
 
 /// Takes a running try out of the open steps; `None` if this try does not run.
 fn take_running(state: &mut RunState, step: &Step, attempt: u32) -> Option<OpenStep> {
-    let runs = state
-        .open
-        .get(step)
-        .is_some_and(|open| open.attempt == attempt && open.retry_at.is_none());
+    let runs = state.open.get(step).is_some_and(|open| open.attempt == attempt && open.retry_at.is_none());
     if runs { state.open.remove(step) } else { None }
 }
 
@@ -200,14 +150,7 @@ fn finish(state: &mut RunState, step: &Step, attempt: u32, value: &StepValue, at
     };
     settle(state, &open, spent);
     let duration_ms = at.millis_since(open.since);
-    state.ended.insert(
-        step.clone(),
-        EndedStep {
-            attempt,
-            duration_ms,
-            result: Ok(value.clone()),
-        },
-    );
+    state.ended.insert(step.clone(), EndedStep { attempt, duration_ms, result: Ok(value.clone()) });
     on_value(state, step, value);
 }
 
@@ -236,22 +179,10 @@ fn on_value(state: &mut RunState, step: &Step, value: &StepValue) {
         }
         (
             Step::Integrate { task, round },
-            StepValue::Candidate(Candidate::Clean {
-                commit, same_tree, ..
-            }),
-        ) => {
-            if *same_tree || !state.spec.gates {
-                let gates = GateTarget::Task {
-                    task: task.clone(),
-                    round: *round,
-                };
-                integrate(
-                    state,
-                    task,
-                    Some(commit.clone()),
-                    state.spec.gates.then_some(gates),
-                );
-            }
+            StepValue::Candidate(Candidate::Clean { commit, same_tree, .. }),
+        ) if *same_tree || !state.spec.gates => {
+            let gates = GateTarget::Task { task: task.clone(), round: *round };
+            integrate(state, task, Some(commit.clone()), state.spec.gates.then_some(gates));
         }
         (Step::Refresh { task, .. }, StepValue::Refreshed { .. }) => {
             refuse_finish(state, task, CallResult::Refresh { step: step.clone() });
@@ -263,13 +194,7 @@ fn on_value(state: &mut RunState, step: &Step, value: &StepValue) {
 fn on_gates(state: &mut RunState, target: &GateTarget, verdict: Verdict, commit: &str) {
     match target {
         GateTarget::Task { task, .. } if verdict == Verdict::Fail => {
-            refuse_finish(
-                state,
-                task,
-                CallResult::Gates {
-                    target: target.clone(),
-                },
-            );
+            refuse_finish(state, task, CallResult::Gates { target: target.clone() });
         }
         // A failure here is answered after the clone has been brought up to date, see `Refresh`.
         GateTarget::Integration { task, .. } if verdict != Verdict::Fail => {
@@ -281,25 +206,15 @@ fn on_gates(state: &mut RunState, target: &GateTarget, verdict: Verdict, commit:
 
 fn integrate(state: &mut RunState, task: &TaskKey, commit: Option<String>, gates: Option<GateTarget>) {
     if !state.is_integrated(task) {
-        state.integrated.push(Integrated {
-            task: task.clone(),
-            commit,
-            gates,
-        });
-        if let Some(session) = state
-            .sessions
-            .get_mut(&SessionKey::Generate { task: task.clone() })
-        {
+        state.integrated.push(Integrated { task: task.clone(), commit, gates });
+        if let Some(session) = state.sessions.get_mut(&SessionKey::Generate { task: task.clone() }) {
             session.is_finished = true;
         }
     }
 }
 
 fn refuse_finish(state: &mut RunState, task: &TaskKey, result: CallResult) {
-    if let Some(session) = state
-        .sessions
-        .get_mut(&SessionKey::Generate { task: task.clone() })
-    {
+    if let Some(session) = state.sessions.get_mut(&SessionKey::Generate { task: task.clone() }) {
         session.refuse_finish(result);
     }
 }
@@ -317,14 +232,7 @@ fn fail(
     };
     settle(state, &open, None);
     if retry_at.is_some() {
-        state.open.insert(
-            step.clone(),
-            OpenStep {
-                retry_at,
-                reserve: None,
-                ..open
-            },
-        );
+        state.open.insert(step.clone(), OpenStep { retry_at, reserve: None, ..open });
         return;
     }
     // The model that wrote the change can act on a refused commit; nobody else can.
@@ -334,21 +242,11 @@ fn fail(
         refuse_finish(
             state,
             &task.clone(),
-            CallResult::Host {
-                text: failure.message.clone(),
-                is_error: true,
-            },
+            CallResult::Host { text: failure.message.clone(), is_error: true },
         );
     }
     let duration_ms = at.millis_since(open.since);
-    state.ended.insert(
-        step.clone(),
-        EndedStep {
-            attempt,
-            duration_ms,
-            result: Err(failure.clone()),
-        },
-    );
+    state.ended.insert(step.clone(), EndedStep { attempt, duration_ms, result: Err(failure.clone()) });
 }
 
 fn lose(state: &mut RunState, step: &Step, attempt: u32, at: Timestamp) {
@@ -360,30 +258,13 @@ fn lose(state: &mut RunState, step: &Step, attempt: u32, at: Timestamp) {
         state.ledger.settle(reserve, reserve);
     }
     if open.effect == Effect::Ask {
-        answer_call(
-            state,
-            step,
-            CallResult::Host {
-                text: OUTCOME_UNKNOWN.to_owned(),
-                is_error: true,
-            },
-        );
+        answer_call(state, step, CallResult::Host { text: OUTCOME_UNKNOWN.to_owned(), is_error: true });
         let result = Ok(StepValue::Done);
-        state.ended.insert(
-            step.clone(),
-            EndedStep {
-                attempt,
-                duration_ms: at.millis_since(open.since),
-                result,
-            },
-        );
+        state
+            .ended
+            .insert(step.clone(), EndedStep { attempt, duration_ms: at.millis_since(open.since), result });
     } else {
-        let again = OpenStep {
-            retry_at: Some(at),
-            reserve: None,
-            may_have_happened: true,
-            ..open
-        };
+        let again = OpenStep { retry_at: Some(at), reserve: None, may_have_happened: true, ..open };
         state.open.insert(step.clone(), again);
     }
 }
@@ -409,10 +290,8 @@ fn decide_approval(state: &mut RunState, name: &str, decided: Decided) {
     approval.decided = Some(decided);
     match approval.request.subject.clone() {
         ApprovalSubject::Obstacle { step, attempt } if decision == Decision::Approved => {
-            let failed = state
-                .ended
-                .get(&step)
-                .is_some_and(|ended| ended.result.is_err() && ended.attempt == attempt);
+            let failed =
+                state.ended.get(&step).is_some_and(|ended| ended.result.is_err() && ended.attempt == attempt);
             if failed {
                 state.ended.remove(&step);
                 let effect = step.effect();
@@ -444,13 +323,7 @@ fn decide_approval(state: &mut RunState, name: &str, decided: Decided) {
 /// Answers what an agent asked: a tool call, or the triage that found the issue unclear.
 fn answer_question(state: &mut RunState, step: &Step, result: CallResult) {
     match (step, result) {
-        (
-            Step::Ask {
-                session: SessionKey::Issue,
-                ..
-            },
-            CallResult::Person { text, tokens },
-        ) => {
+        (Step::Ask { session: SessionKey::Issue, .. }, CallResult::Person { text, tokens }) => {
             if let Some(session) = state.sessions.get_mut(&SessionKey::Issue) {
                 session.accepted = None;
                 session.say(Entry::Guidance { text, tokens });
@@ -462,11 +335,7 @@ fn answer_question(state: &mut RunState, step: &Step, result: CallResult) {
 
 fn steer(state: &mut RunState, text: crate::digest::Digest, tokens: u64, decided: &Decided) {
     let mut answered = Vec::new();
-    for approval in state
-        .approvals
-        .values_mut()
-        .filter(|approval| approval.decided.is_none())
-    {
+    for approval in state.approvals.values_mut().filter(|approval| approval.decided.is_none()) {
         if let ApprovalSubject::Question { step, .. } = &approval.request.subject {
             approval.decided = Some(decided.clone());
             answered.push(step.clone());

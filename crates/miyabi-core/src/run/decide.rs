@@ -64,10 +64,7 @@ fn halt(state: &RunState) -> Option<Stop> {
         return Some(Stop::new(StopKind::Cancelled, format!("stopped by {}", by.name)));
     }
     if state.is_overdue {
-        let cause = format!(
-            "worked for {} s, the limit; the work so far is kept",
-            budget.wall_ms / 1000
-        );
+        let cause = format!("worked for {} s, the limit; the work so far is kept", budget.wall_ms / 1000);
         return Some(Stop::new(StopKind::TimeLimit, cause));
     }
     state.exceeded.map(|cap| match cap {
@@ -79,10 +76,8 @@ fn halt(state: &RunState) -> Option<Stop> {
             Stop::new(StopKind::BudgetExhausted, cause)
         }
         Cap::Tokens => {
-            let cause = format!(
-                "used {} of {} tokens; the work so far is kept",
-                state.ledger.tokens, budget.tokens
-            );
+            let cause =
+                format!("used {} of {} tokens; the work so far is kept", state.ledger.tokens, budget.tokens);
             Stop::new(StopKind::TokenLimit, cause)
         }
     })
@@ -90,9 +85,5 @@ fn halt(state: &RunState) -> Option<Stop> {
 
 fn end(state: &RunState, stop: Stop) -> Vec<Command> {
     let runs = state.open.values().any(|open| open.retry_at.is_none());
-    if runs {
-        vec![Command::CancelOpen]
-    } else {
-        vec![Command::Record(EventBody::RunEnded { stop })]
-    }
+    if runs { vec![Command::CancelOpen] } else { vec![Command::Record(EventBody::RunEnded { stop })] }
 }

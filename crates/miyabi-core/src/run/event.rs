@@ -214,18 +214,12 @@ pub struct Actor {
 impl Actor {
     /// The person who runs this program on their own machine.
     pub fn operator(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            label: Label::Operator,
-        }
+        Self { name: name.into(), label: Label::Operator }
     }
 
     /// A rule of the policy that decided without a person.
     pub fn rule(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            label: Label::Operator,
-        }
+        Self { name: name.into(), label: Label::Operator }
     }
 }
 

@@ -42,10 +42,7 @@ pub(crate) struct Flow<'a> {
 
 impl<'a> Flow<'a> {
     pub(crate) fn new(state: &'a RunState) -> Self {
-        Self {
-            state,
-            commands: Vec::new(),
-        }
+        Self { state, commands: Vec::new() }
     }
 
     pub(crate) fn into_commands(self) -> Vec<Command> {
@@ -74,12 +71,7 @@ impl<'a> Flow<'a> {
     /// Notes that a stage begins, once per round of fixes.
     fn enter(&mut self, stage: Stage) -> Result<(), Pause> {
         let round = self.round();
-        if self
-            .state
-            .stages
-            .iter()
-            .any(|mark| mark.stage == stage && mark.round == round)
-        {
+        if self.state.stages.iter().any(|mark| mark.stage == stage && mark.round == round) {
             return Ok(());
         }
         self.record(EventBody::StageEntered { stage, round })
@@ -100,10 +92,7 @@ impl<'a> Flow<'a> {
     fn step(&mut self, step: Step) -> Result<&'a StepValue, Pause> {
         match self.try_step(step)? {
             Ok(value) => Ok(value),
-            Err(failure) => Err(Pause::Stop(Stop::new(
-                stop_kind(failure.code),
-                failure.message.clone(),
-            ))),
+            Err(failure) => Err(Pause::Stop(Stop::new(stop_kind(failure.code), failure.message.clone()))),
         }
     }
 
@@ -113,10 +102,7 @@ impl<'a> Flow<'a> {
         if let Some(ended) = state.ended.get(&step) {
             return match &ended.result {
                 Err(failure) if failure.class == FailureClass::NeedsPerson => {
-                    let subject = ApprovalSubject::Obstacle {
-                        step,
-                        attempt: ended.attempt,
-                    };
+                    let subject = ApprovalSubject::Obstacle { step, attempt: ended.attempt };
                     self.approval(subject, failure.message.clone())?;
                     Err(Pause::Pending)
                 }
@@ -132,11 +118,7 @@ impl<'a> Flow<'a> {
             },
             None => (1, None),
         };
-        self.commands.push(Command::Start {
-            step,
-            attempt,
-            not_before,
-        });
+        self.commands.push(Command::Start { step, attempt, not_before });
         Err(Pause::Pending)
     }
 
@@ -144,19 +126,15 @@ impl<'a> Flow<'a> {
     fn approval(&mut self, subject: ApprovalSubject, reason: String) -> Result<&'a Decided, Pause> {
         let name = subject.name();
         match self.state.approvals.get(&name).map(|approval| &approval.decided) {
-            Some(Some(decided)) if decided.decision == Decision::Rejected => Err(Pause::Stop(Stop::new(
-                StopKind::Cancelled,
-                format!("rejected by {}", decided.by.name),
-            ))),
+            Some(Some(decided)) if decided.decision == Decision::Rejected => {
+                Err(Pause::Stop(Stop::new(StopKind::Cancelled, format!("rejected by {}", decided.by.name))))
+            }
             Some(Some(decided)) => Ok(decided),
             Some(None) => Err(Pause::Pending),
             None if !self.state.spec.attended => Err(Pause::Stop(Stop::new(StopKind::NeedsPerson, reason))),
             None => {
                 let request = ApprovalRequest { subject, reason };
-                self.record(EventBody::ApprovalRequested {
-                    approval: name,
-                    request,
-                })
+                self.record(EventBody::ApprovalRequested { approval: name, request })
             }
         }
     }
@@ -164,11 +142,7 @@ impl<'a> Flow<'a> {
     /// The end of a conversation: what the role made of the model's last answer.
     fn session(&mut self, key: &SessionKey) -> Result<&'a Judgement, Pause> {
         let state = self.state;
-        match state
-            .sessions
-            .get(key)
-            .and_then(|session| session.accepted.as_ref())
-        {
+        match state.sessions.get(key).and_then(|session| session.accepted.as_ref()) {
             Some(judgement) => Ok(judgement),
             None => self.converse(key),
         }
@@ -178,10 +152,7 @@ impl<'a> Flow<'a> {
     fn converse<T>(&mut self, key: &SessionKey) -> Result<T, Pause> {
         let state = self.state;
         let Some(session) = state.sessions.get(key) else {
-            self.step(Step::Ask {
-                session: key.clone(),
-                turn: 0,
-            })?;
+            self.step(Step::Ask { session: key.clone(), turn: 0 })?;
             return Err(Pause::Pending);
         };
         if session.is_stuck {
@@ -189,27 +160,18 @@ impl<'a> Flow<'a> {
             return Err(Pause::Stop(Stop::new(StopKind::Stuck, cause)));
         }
         if session.corrections > state.spec.limits.corrections {
-            let cause = format!(
-                "`{key}`: {} answers in a row could not be used",
-                session.corrections
-            );
+            let cause = format!("`{key}`: {} answers in a row could not be used", session.corrections);
             return Err(Pause::Stop(Stop::new(StopKind::ProviderFailed, cause)));
         }
         if !session.calls.is_empty() {
             return self.calls(key, session);
         }
         if session.turn >= state.spec.budget.turns {
-            let cause = format!(
-                "`{key}` used all its {} turns; the work so far is kept",
-                session.turn
-            );
+            let cause = format!("`{key}` used all its {} turns; the work so far is kept", session.turn);
             return Err(Pause::Stop(Stop::new(StopKind::TurnLimit, cause)));
         }
         self.make_room(key, session)?;
-        self.step(Step::Ask {
-            session: key.clone(),
-            turn: session.turn,
-        })?;
+        self.step(Step::Ask { session: key.clone(), turn: session.turn })?;
         Err(Pause::Pending)
     }
 
@@ -218,25 +180,16 @@ impl<'a> Flow<'a> {
         let Some(model) = self.state.spec.models.get(key.role()) else {
             return Ok(());
         };
-        let room = model
-            .context_tokens
-            .saturating_sub(u64::from(model.max_output_tokens))
-            .max(1);
+        let room = model.context_tokens.saturating_sub(u64::from(model.max_output_tokens)).max(1);
         let percent = session.tokens().saturating_mul(100) / room;
         let tail = session.tail_start();
         if percent >= MASK_PERCENT && session.masked_before < tail {
             let before = u32::try_from(tail).unwrap_or(u32::MAX);
-            return self.record(EventBody::OutputMasked {
-                session: key.clone(),
-                before,
-            });
+            return self.record(EventBody::OutputMasked { session: key.clone(), before });
         }
         // A summary of nothing but what is kept anyway would gain nothing, and be made for ever.
         if percent >= COMPACT_PERCENT && tail > 1 {
-            self.step(Step::Compact {
-                session: key.clone(),
-                count: session.compactions,
-            })?;
+            self.step(Step::Compact { session: key.clone(), count: session.compactions })?;
         }
         Ok(())
     }
@@ -245,11 +198,7 @@ impl<'a> Flow<'a> {
     fn calls<T>(&mut self, key: &SessionKey, session: &Session) -> Result<T, Pause> {
         let turn = session.turn.saturating_sub(1);
         for index in session.ready_calls() {
-            let step = Step::Call {
-                session: key.clone(),
-                turn,
-                index,
-            };
+            let step = Step::Call { session: key.clone(), turn, index };
             let call = &session.calls[index as usize].call;
             match self.state.spec.policy.tool_verdict(&call.tool) {
                 ToolVerdict::Allow => {}
@@ -259,10 +208,7 @@ impl<'a> Flow<'a> {
                 }
                 ToolVerdict::Ask => {
                     let digest = Digest::of_json(&(&call.tool, &call.arguments));
-                    let subject = ApprovalSubject::Call {
-                        step: step.clone(),
-                        digest,
-                    };
+                    let subject = ApprovalSubject::Call { step: step.clone(), digest };
                     let reason = format!("the policy asks for each call of `{}`", call.tool);
                     let decided = self.approval(subject, reason)?;
                     if decided.decision != Decision::Approved {
@@ -281,15 +227,8 @@ impl<'a> Flow<'a> {
             }
         }
         if let Some((index, text)) = session.open_question() {
-            let step = Step::Call {
-                session: key.clone(),
-                turn,
-                index,
-            };
-            let subject = ApprovalSubject::Question {
-                step,
-                text: text.to_owned(),
-            };
+            let step = Step::Call { session: key.clone(), turn, index };
+            let subject = ApprovalSubject::Question { step, text: text.to_owned() };
             self.approval(subject, text.to_owned())?;
         }
         Err(Pause::Pending)

@@ -43,12 +43,7 @@ pub fn task_of(state: &RunState, key: &TaskKey) -> Option<Task> {
 
 /// A headless task needs no planner.
 pub(crate) fn single_task(title: &str) -> (Triage, Plan) {
-    let sure = Confidence {
-        kind: 100,
-        size: 100,
-        acceptance: 100,
-        risk: 100,
-    };
+    let sure = Confidence { kind: 100, size: 100, acceptance: 100, risk: 100 };
     let triage = Triage {
         kind: IssueKind::Chore,
         areas: Vec::new(),

@@ -45,9 +45,6 @@ pub fn review_of(state: &RunState, triage: &Triage, round: u32, head: &str) -> O
     // An item counts as proven only if the host ran its proof; a reviewer can doubt more, but vouch for nothing.
     let is_unproven = |item: usize| state.proofs.get(&item) != Some(&true) || doubted.contains(&item);
     let items = triage.acceptance.iter().enumerate();
-    let unproven = items
-        .filter(|(item, _)| is_unproven(*item))
-        .map(|(_, text)| text.clone())
-        .collect();
+    let unproven = items.filter(|(item, _)| is_unproven(*item)).map(|(_, text)| text.clone()).collect();
     Some(Review::judge(head.to_owned(), findings, refuted, unproven))
 }

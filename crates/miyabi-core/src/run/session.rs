@@ -175,18 +175,11 @@ impl Session {
             self.opening.clone_from(&turn.opening);
         }
         self.turn += 1;
-        self.entries.push(Entry::Answer {
-            digest: turn.answer,
-            tokens: turn.tokens,
-        });
+        self.entries.push(Entry::Answer { digest: turn.answer, tokens: turn.tokens });
         self.calls = turn
             .calls
             .iter()
-            .map(|call| OpenCall {
-                call: call.clone(),
-                result: None,
-                control: None,
-            })
+            .map(|call| OpenCall { call: call.clone(), result: None, control: None })
             .collect();
         match &turn.judgement {
             Judgement::Calls => self.corrections = 0,
@@ -207,11 +200,8 @@ impl Session {
             open.control = Some(control.clone());
             return;
         }
-        let result = CallResult::Tool {
-            digest: called.result,
-            tokens: called.tokens,
-            is_error: called.is_error,
-        };
+        let result =
+            CallResult::Tool { digest: called.result, tokens: called.tokens, is_error: called.is_error };
         if called.snapshot.is_some() && called.snapshot != self.last_snapshot {
             self.last_snapshot = called.snapshot;
             self.repeats.clear();
@@ -240,9 +230,7 @@ impl Session {
             // What stands behind a `finish` in the same answer was asked for on the assumption that it holds.
             for later in index as usize + 1..self.calls.len() {
                 let text = "not run: the `finish` before it was refused".to_owned();
-                self.calls[later]
-                    .result
-                    .get_or_insert(CallResult::Host { text, is_error: true });
+                self.calls[later].result.get_or_insert(CallResult::Host { text, is_error: true });
             }
             self.answer(index, result);
         }
@@ -301,10 +289,7 @@ impl Session {
     pub fn on_compacted(&mut self, summary: Digest, tokens: u64) {
         let keep_from = self.tail_start();
         let tail = self.entries.split_off(keep_from);
-        self.entries = vec![Entry::Summary {
-            digest: summary,
-            tokens,
-        }];
+        self.entries = vec![Entry::Summary { digest: summary, tokens }];
         self.entries.extend(tail);
         self.masked_before = 0;
         self.compactions += 1;
@@ -314,17 +299,9 @@ impl Session {
     /// an answer and the results of its calls.
     pub fn tail_start(&self) -> usize {
         const ANSWERS_KEPT: usize = 4;
-        let answers = self
-            .entries
-            .iter()
-            .enumerate()
-            .filter(|(_, entry)| matches!(entry, Entry::Answer { .. }));
-        answers
-            .map(|(index, _)| index)
-            .rev()
-            .take(ANSWERS_KEPT)
-            .last()
-            .unwrap_or(0)
+        let answers =
+            self.entries.iter().enumerate().filter(|(_, entry)| matches!(entry, Entry::Answer { .. }));
+        answers.map(|(index, _)| index).rev().take(ANSWERS_KEPT).last().unwrap_or(0)
     }
 
     fn open_control(&self) -> impl Iterator<Item = (u32, &Control)> {

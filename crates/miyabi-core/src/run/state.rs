@@ -187,10 +187,7 @@ impl RunState {
 
     /// Questions that nobody has answered.
     pub fn pending_approvals(&self) -> impl Iterator<Item = (&str, &Approval)> {
-        let pending = self
-            .approvals
-            .iter()
-            .filter(|(_, approval)| approval.decided.is_none());
+        let pending = self.approvals.iter().filter(|(_, approval)| approval.decided.is_none());
         pending.map(|(name, approval)| (name.as_str(), approval))
     }
 
@@ -209,11 +206,7 @@ impl RunState {
 
     /// The run's change so far: the last integrated commit, or the commit it started from.
     pub fn head(&self) -> Option<&str> {
-        let integrated = self
-            .integrated
-            .iter()
-            .rev()
-            .find_map(|integrated| integrated.commit.as_deref());
+        let integrated = self.integrated.iter().rev().find_map(|integrated| integrated.commit.as_deref());
         integrated.or_else(|| self.opened().map(|opened| opened.base.as_str()))
     }
 
@@ -224,9 +217,7 @@ impl RunState {
 
     /// The gates' report at a target.
     pub fn gate_report(&self, target: &GateTarget) -> Option<&GateReport> {
-        match self.value(&Step::Gates {
-            target: target.clone(),
-        })? {
+        match self.value(&Step::Gates { target: target.clone() })? {
             StepValue::Gated(report) => Some(report),
             _ => None,
         }
@@ -234,32 +225,25 @@ impl RunState {
 
     /// The reports about the files that make up the run's change, in the order of integration.
     pub fn integrated_reports(&self) -> impl Iterator<Item = &GateReport> {
-        self.integrated
-            .iter()
-            .filter_map(|integrated| self.gate_report(integrated.gates.as_ref()?))
+        self.integrated.iter().filter_map(|integrated| self.gate_report(integrated.gates.as_ref()?))
     }
 
     /// The pull request, once opened.
     pub fn pull_request(&self) -> Option<(u64, Option<&str>)> {
-        self.ended
-            .iter()
-            .rev()
-            .find_map(|(step, ended)| match (step, &ended.result) {
-                (Step::OpenPullRequest { .. }, Ok(StepValue::PullRequest { number, url })) => {
-                    Some((*number, url.as_deref()))
-                }
-                _ => None,
-            })
+        self.ended.iter().rev().find_map(|(step, ended)| match (step, &ended.result) {
+            (Step::OpenPullRequest { .. }, Ok(StepValue::PullRequest { number, url })) => {
+                Some((*number, url.as_deref()))
+            }
+            _ => None,
+        })
     }
 
     /// The branch's commit that carries the change, once merged.
     pub fn merged_commit(&self) -> Option<&str> {
-        self.ended
-            .iter()
-            .find_map(|(step, ended)| match (step, &ended.result) {
-                (Step::Merge { .. }, Ok(StepValue::Merged { commit: Some(commit) })) => Some(commit.as_str()),
-                _ => None,
-            })
+        self.ended.iter().find_map(|(step, ended)| match (step, &ended.result) {
+            (Step::Merge { .. }, Ok(StepValue::Merged { commit: Some(commit) })) => Some(commit.as_str()),
+            _ => None,
+        })
     }
 
     /// A digest of the whole state: equal for equal journals, on every machine.

@@ -27,14 +27,8 @@ pub enum Stage {
 
 impl Stage {
     /// All stages, in their order.
-    pub const ALL: [Self; 6] = [
-        Self::Issue,
-        Self::Coordinate,
-        Self::Generate,
-        Self::Review,
-        Self::PullRequest,
-        Self::Deploy,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Issue, Self::Coordinate, Self::Generate, Self::Review, Self::PullRequest, Self::Deploy];
 
     /// The name in journals, JSON and on the command line.
     pub fn as_str(self) -> &'static str {
@@ -355,18 +349,9 @@ impl Step {
     /// The task it works on.
     pub fn task(&self) -> Option<&TaskKey> {
         match self {
-            Self::Ask {
-                session: SessionKey::Generate { task },
-                ..
-            }
-            | Self::Call {
-                session: SessionKey::Generate { task },
-                ..
-            }
-            | Self::Compact {
-                session: SessionKey::Generate { task },
-                ..
-            }
+            Self::Ask { session: SessionKey::Generate { task }, .. }
+            | Self::Call { session: SessionKey::Generate { task }, .. }
+            | Self::Compact { session: SessionKey::Generate { task }, .. }
             | Self::Checkout { task }
             | Self::SetUp { task }
             | Self::ApplyPatch { task }
@@ -374,9 +359,9 @@ impl Step {
             | Self::Commit { task, .. }
             | Self::Integrate { task, .. }
             | Self::Refresh { task, .. }
-            | Self::Gates {
-                target: GateTarget::Task { task, .. } | GateTarget::Integration { task, .. },
-            } => Some(task),
+            | Self::Gates { target: GateTarget::Task { task, .. } | GateTarget::Integration { task, .. } } => {
+                Some(task)
+            }
             _ => None,
         }
     }
@@ -448,15 +433,9 @@ impl fmt::Display for Step {
             Self::Build => f.write_str("deploy/build"),
             Self::RecordPrevious => f.write_str("deploy/previous"),
             Self::Activate => f.write_str("deploy/activate"),
-            Self::CheckHealth {
-                phase: HealthPhase::Start,
-            } => f.write_str("deploy/health"),
-            Self::CheckHealth {
-                phase: HealthPhase::Watch,
-            } => f.write_str("deploy/watch"),
-            Self::CheckHealth {
-                phase: HealthPhase::Rollback,
-            } => f.write_str("deploy/rollback_health"),
+            Self::CheckHealth { phase: HealthPhase::Start } => f.write_str("deploy/health"),
+            Self::CheckHealth { phase: HealthPhase::Watch } => f.write_str("deploy/watch"),
+            Self::CheckHealth { phase: HealthPhase::Rollback } => f.write_str("deploy/rollback_health"),
             Self::Rollback => f.write_str("deploy/rollback"),
             Self::OpenRevert => f.write_str("deploy/revert"),
             Self::ReopenIssue => f.write_str("deploy/reopen_issue"),

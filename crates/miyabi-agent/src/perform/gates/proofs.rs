@@ -37,25 +37,9 @@ async fn run_known(
     if proofs.is_empty() {
         return Ok((proven, None));
     }
-    let verdict = if failed.is_empty() {
-        Verdict::Pass
-    } else {
-        Verdict::Fail
-    };
-    let detail = if failed.is_empty() {
-        format!("{} proofs hold", proofs.len())
-    } else {
-        failed.join("; ")
-    };
-    Ok((
-        proven,
-        Some(GateResult {
-            gate: Gate::Acceptance,
-            verdict,
-            detail,
-            evidence,
-        }),
-    ))
+    let verdict = if failed.is_empty() { Verdict::Pass } else { Verdict::Fail };
+    let detail = if failed.is_empty() { format!("{} proofs hold", proofs.len()) } else { failed.join("; ") };
+    Ok((proven, Some(GateResult { gate: Gate::Acceptance, verdict, detail, evidence })))
 }
 
 /// Runs the proofs of a target.

@@ -25,11 +25,7 @@ pub(super) async fn run(
     change: &Change,
 ) -> Result<GateResult, Failure> {
     let programs = programs(job, target);
-    let tests: Vec<_> = change
-        .files
-        .iter()
-        .filter(|file| is_test_path(&file.path))
-        .collect();
+    let tests: Vec<_> = change.files.iter().filter(|file| is_test_path(&file.path)).collect();
     if programs.is_empty() || tests.is_empty() {
         let detail = "the change has no test file of its own that shows the bug".to_owned();
         return Ok(GateResult {
@@ -43,19 +39,13 @@ pub(super) async fn run(
 
     let project = job.project().await?;
     let before_id = job.checkout(format!("{}-before", id.name));
-    job.ports
-        .checkouts
-        .create(&before_id, &project, &subject.base)
-        .await?;
+    job.ports.checkouts.create(&before_id, &project, &subject.base).await?;
     for file in tests {
         if file.kind == FileChangeKind::Deleted {
             continue;
         }
-        let read = job
-            .ports
-            .repositories
-            .read_file(&project, &subject.commit, &file.path, TEST_FILE_BYTES)
-            .await?;
+        let read =
+            job.ports.repositories.read_file(&project, &subject.commit, &file.path, TEST_FILE_BYTES).await?;
         let bytes = read.ok_or_else(|| missing_fact("a test file of the change"))?;
         job.ports.checkouts.write(&before_id, &file.path, &bytes).await?;
     }
@@ -84,11 +74,7 @@ fn programs(job: &Job<'_>, target: &GateTarget) -> Vec<Program> {
     match named {
         Some(command) => vec![Program::Shell(command)],
         None => {
-            let tests = job
-                .state
-                .opened()
-                .map(|opened| opened.checks.test.clone())
-                .unwrap_or_default();
+            let tests = job.state.opened().map(|opened| opened.checks.test.clone()).unwrap_or_default();
             tests.into_iter().map(Program::Argv).collect()
         }
     }
@@ -117,10 +103,7 @@ fn judge(after: Vec<Ran>, before: Vec<Ran>) -> GateResult {
     let (verdict, detail) = match before.last() {
         _ if !passes => {
             let failed = after.last().map_or("nothing was run".to_owned(), Ran::verdict);
-            (
-                Verdict::Fail,
-                format!("the reproduction does not pass with the change: {failed}"),
-            )
+            (Verdict::Fail, format!("the reproduction does not pass with the change: {failed}"))
         }
         None => (Verdict::Unknown, "the old commit could not be set up".to_owned()),
         Some(ran) if ran.evidence.limit.is_some() || ran.is_missing_program() => {
@@ -130,16 +113,8 @@ fn judge(after: Vec<Ran>, before: Vec<Ran>) -> GateResult {
             Verdict::Fail,
             "the reproduction passes without the change too: it does not show the bug".to_owned(),
         ),
-        Some(ran) => (
-            Verdict::Pass,
-            format!("without the change {}; with it all pass", ran.verdict()),
-        ),
+        Some(ran) => (Verdict::Pass, format!("without the change {}; with it all pass", ran.verdict())),
     };
     let evidence = before.into_iter().chain(after).map(|ran| ran.evidence).collect();
-    GateResult {
-        gate: Gate::Reproduction,
-        verdict,
-        detail,
-        evidence,
-    }
+    GateResult { gate: Gate::Reproduction, verdict, detail, evidence }
 }

@@ -19,12 +19,7 @@ impl Flow<'_> {
         }
         self.step(Step::RecordPrevious)?;
         if let Some(reason) = self.state.spec.policy.reason_to_ask(Act::Deploy) {
-            let decided = self.approval(
-                ApprovalSubject::Deploy {
-                    commit: merged.to_owned(),
-                },
-                reason,
-            )?;
+            let decided = self.approval(ApprovalSubject::Deploy { commit: merged.to_owned() }, reason)?;
             if decided.decision == Decision::ChangesRequested {
                 let cause = format!("merged, but {} did not want it deployed", decided.by.name);
                 return Err(Pause::Stop(Stop::new(StopKind::Cancelled, cause)));
@@ -81,9 +76,6 @@ impl Flow<'_> {
         if self.state.spec.issue.is_some() {
             self.step(Step::ReopenIssue)?;
         }
-        Err(Pause::Stop(Stop::new(
-            StopKind::RolledBack,
-            format!("{problem}; {back}"),
-        )))
+        Err(Pause::Stop(Stop::new(StopKind::RolledBack, format!("{problem}; {back}"))))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::plan::unexpected;
 use super::{Flow, Pause, stop_kind};
+use crate::error::FailureClass;
 use crate::gate::{Gate, GateReport, Verdict};
 use crate::plan::{Plan, Task};
 use crate::run::event::{ApprovalSubject, Decision, EventBody, FixCause};
@@ -40,10 +41,7 @@ impl Flow<'_> {
     /// The end of a headless task.
     pub(super) fn finish_exec(&mut self) -> Result<(), Pause> {
         if self.state.head() == self.state.opened().map(|opened| opened.base.as_str()) {
-            return Err(Pause::Stop(Stop::new(
-                StopKind::NoChangeNeeded,
-                "the task changed nothing",
-            )));
+            return Err(Pause::Stop(Stop::new(StopKind::NoChangeNeeded, "the task changed nothing")));
         }
         if self.state.spec.apply_to_checkout {
             self.step(Step::ApplyToCheckout)?;
@@ -78,15 +76,13 @@ impl Flow<'_> {
     pub(super) fn add_fix<T>(&mut self, cause: FixCause) -> Result<T, Pause> {
         let number = self.round() + 1;
         let (title, goal) = match &cause {
-            FixCause::Review { .. } => (
-                "Fix what the review found",
-                "Every confirmed finding of the review is dealt with.",
-            ),
+            FixCause::Review { .. } => {
+                ("Fix what the review found", "Every confirmed finding of the review is dealt with.")
+            }
             FixCause::Person { .. } => ("Change what was asked for", "What the person asked for is done."),
-            FixCause::Branch { .. } => (
-                "Fit to the branch",
-                "The change fits the branch as it is now; all gates pass.",
-            ),
+            FixCause::Branch { .. } => {
+                ("Fit to the branch", "The change fits the branch as it is now; all gates pass.")
+            }
         };
         let task = Task {
             key: crate::plan::TaskKey(format!("fix{number}")),
@@ -102,12 +98,8 @@ impl Flow<'_> {
 
     /// Whether a fix can be made for another cause of this kind.
     pub(super) fn may_fix(&self) -> bool {
-        let fixes = self
-            .state
-            .added
-            .iter()
-            .filter(|(_, cause)| !matches!(cause, FixCause::Person { .. }))
-            .count();
+        let fixes =
+            self.state.added.iter().filter(|(_, cause)| !matches!(cause, FixCause::Person { .. })).count();
         self.state.spec.engine.uses_model() && fixes < self.state.spec.limits.fixes as usize
     }
 
@@ -127,15 +119,9 @@ impl Flow<'_> {
             .iter()
             .any(|(added, cause)| added.key == *key && matches!(cause, FixCause::Branch { .. }));
         if brings_branch {
-            self.step(Step::Refresh {
-                task: key.clone(),
-                round: 0,
-            })?;
+            self.step(Step::Refresh { task: key.clone(), round: 0 })?;
         }
-        let has_set_up = self
-            .state
-            .opened()
-            .is_some_and(|opened| !opened.checks.setup.is_empty());
+        let has_set_up = self.state.opened().is_some_and(|opened| !opened.checks.setup.is_empty());
         if has_set_up {
             self.step(Step::SetUp { task: key.clone() })?;
         }
@@ -155,19 +141,11 @@ impl Flow<'_> {
 
     /// Which commit of the task is to be checked: the conversation waits with an open `finish`.
     fn finished_round(&mut self, task: &Task) -> Result<u32, Pause> {
-        let key = SessionKey::Generate {
-            task: task.key.clone(),
-        };
+        let key = SessionKey::Generate { task: task.key.clone() };
         match self.state.sessions.get(&key) {
             Some(session) if session.finishes > self.state.spec.limits.finishes => {
-                let cause = format!(
-                    "task `{}`: its work was refused {} times",
-                    task.key, session.finishes
-                );
-                Err(Pause::Stop(Stop::new(
-                    StopKind::GateFailed,
-                    self.last_refusal(task).unwrap_or(cause),
-                )))
+                let cause = format!("task `{}`: its work was refused {} times", task.key, session.finishes);
+                Err(Pause::Stop(Stop::new(StopKind::GateFailed, self.last_refusal(task).unwrap_or(cause))))
             }
             Some(session) if session.open_finish().is_some() && session.ready_calls().is_empty() => {
                 Ok(session.finishes)
@@ -178,47 +156,35 @@ impl Flow<'_> {
 
     fn check_and_integrate(&mut self, task: &Task, round: u32) -> Result<(), Pause> {
         let key = &task.key;
-        match self.try_step(Step::Commit {
-            task: key.clone(),
-            round,
-        })? {
+        match self.try_step(Step::Commit { task: key.clone(), round })? {
             Ok(_) => {}
             // Told to the model, which takes the conversation up again.
-            Err(_) if self.state.spec.engine.uses_model() => return Err(Pause::Pending),
+            Err(failure)
+                if failure.class == FailureClass::Permanent && self.state.spec.engine.uses_model() =>
+            {
+                return Err(Pause::Pending);
+            }
             Err(failure) => {
-                return Err(Pause::Stop(Stop::new(
-                    stop_kind(failure.code),
-                    failure.message.clone(),
-                )));
+                return Err(Pause::Stop(Stop::new(stop_kind(failure.code), failure.message.clone())));
             }
         }
         if self.state.is_integrated(key) {
             return Ok(());
         }
         if self.state.spec.gates {
-            let report = self.gates(GateTarget::Task {
-                task: key.clone(),
-                round,
-            })?;
+            let report = self.gates(GateTarget::Task { task: key.clone(), round })?;
             self.refuse_red(task, &report)?;
         }
         if self.another_integrates(task) {
             return Err(Pause::Pending);
         }
-        let StepValue::Candidate(candidate) = self.step(Step::Integrate {
-            task: key.clone(),
-            round,
-        })?
-        else {
+        let StepValue::Candidate(candidate) = self.step(Step::Integrate { task: key.clone(), round })? else {
             return Err(unexpected("a merge candidate"));
         };
         match candidate {
             Candidate::Conflict { files, .. } if self.state.spec.engine.uses_model() => {
                 debug_assert!(!files.is_empty(), "a conflict names its files");
-                self.step(Step::Refresh {
-                    task: key.clone(),
-                    round: round + 1,
-                })?;
+                self.step(Step::Refresh { task: key.clone(), round: round + 1 })?;
                 Err(Pause::Pending)
             }
             Candidate::Conflict { files, .. } => {
@@ -226,15 +192,9 @@ impl Flow<'_> {
                 Err(Pause::Stop(Stop::new(StopKind::GateFailed, cause)))
             }
             Candidate::Clean { .. } => {
-                let report = self.gates(GateTarget::Integration {
-                    task: key.clone(),
-                    round,
-                })?;
+                let report = self.gates(GateTarget::Integration { task: key.clone(), round })?;
                 if report.verdict() == Verdict::Fail && self.state.spec.engine.uses_model() {
-                    self.step(Step::Refresh {
-                        task: key.clone(),
-                        round: round + 1,
-                    })?;
+                    self.step(Step::Refresh { task: key.clone(), round: round + 1 })?;
                 }
                 self.refuse_red(task, &report)
             }
@@ -261,30 +221,22 @@ impl Flow<'_> {
             _ => None,
         });
         others.any(|(other, round)| {
-            let refused = self
-                .state
-                .sessions
-                .get(&SessionKey::Generate { task: other.clone() });
+            let refused = self.state.sessions.get(&SessionKey::Generate { task: other.clone() });
             let refused = refused.is_some_and(|session| session.finishes > *round);
             !self.state.is_integrated(other) && !refused
         })
     }
 
     fn last_refusal(&self, task: &Task) -> Option<String> {
-        let last = self
-            .state
-            .ended
-            .iter()
-            .rev()
-            .find_map(|(step, ended)| match (step, &ended.result) {
-                (
-                    Step::Gates {
-                        target: GateTarget::Task { task: of, .. } | GateTarget::Integration { task: of, .. },
-                    },
-                    Ok(StepValue::Gated(report)),
-                ) if *of == task.key && report.verdict() == Verdict::Fail => Some(report),
-                _ => None,
-            })?;
+        let last = self.state.ended.iter().rev().find_map(|(step, ended)| match (step, &ended.result) {
+            (
+                Step::Gates {
+                    target: GateTarget::Task { task: of, .. } | GateTarget::Integration { task: of, .. },
+                },
+                Ok(StepValue::Gated(report)),
+            ) if *of == task.key && report.verdict() == Verdict::Fail => Some(report),
+            _ => None,
+        })?;
         Some(describe_red(task, last))
     }
 }

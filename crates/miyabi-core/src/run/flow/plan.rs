@@ -5,11 +5,11 @@ use crate::digest::Digest;
 use crate::plan::Plan;
 use crate::policy::Act;
 use crate::run::event::{ApprovalSubject, Decision};
+use crate::run::planned::single_task;
 use crate::run::spec::Template;
 use crate::run::step::{SessionKey, Stage, Step};
 use crate::run::value::{Judgement, StepValue};
 use crate::stop::{Stop, StopKind};
-use crate::run::planned::single_task;
 use crate::triage::Triage;
 
 impl Flow<'_> {
@@ -57,39 +57,19 @@ impl Flow<'_> {
         };
         if let Some(obstacle) = triage.obstacle(self.state.spec.limits.confidence_percent) {
             // An answer re-opens the conversation, so a decided question means: go on all the same.
-            let turn = self
-                .state
-                .sessions
-                .get(&SessionKey::Issue)
-                .map_or(0, |session| session.turn);
-            let step = Step::Ask {
-                session: SessionKey::Issue,
-                turn,
-            };
-            self.approval(
-                ApprovalSubject::Question {
-                    step,
-                    text: obstacle.clone(),
-                },
-                obstacle,
-            )?;
+            let turn = self.state.sessions.get(&SessionKey::Issue).map_or(0, |session| session.turn);
+            let step = Step::Ask { session: SessionKey::Issue, turn };
+            self.approval(ApprovalSubject::Question { step, text: obstacle.clone() }, obstacle)?;
         }
         Ok(triage.clone())
     }
 
     fn approve_plan(&mut self, plan: &Plan) -> Result<(), Pause> {
         if let Some(reason) = self.state.spec.policy.reason_to_ask(Act::Plan) {
-            let decided = self.approval(
-                ApprovalSubject::Plan {
-                    digest: Digest::of_json(plan),
-                },
-                reason,
-            )?;
+            let decided = self.approval(ApprovalSubject::Plan { digest: Digest::of_json(plan) }, reason)?;
             if decided.decision == Decision::ChangesRequested {
-                let cause = format!(
-                    "{} did not approve the plan; say more in the issue and retry",
-                    decided.by.name
-                );
+                let cause =
+                    format!("{} did not approve the plan; say more in the issue and retry", decided.by.name);
                 return Err(Pause::Stop(Stop::new(StopKind::Cancelled, cause)));
             }
         }

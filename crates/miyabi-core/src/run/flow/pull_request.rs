@@ -37,28 +37,17 @@ impl Flow<'_> {
             protected_paths.extend(report.protected_paths.iter().cloned());
             has_unknown_gates |= report.verdict() == Verdict::Unknown;
         }
-        let act = Act::Change {
-            protected_paths: &protected_paths,
-            has_unknown_gates,
-        };
+        let act = Act::Change { protected_paths: &protected_paths, has_unknown_gates };
         let Some(reason) = self.state.spec.policy.reason_to_ask(act) else {
             return Ok(());
         };
-        let decided = self.approval(
-            ApprovalSubject::Change {
-                head: head.to_owned(),
-            },
-            reason,
-        )?;
+        let decided = self.approval(ApprovalSubject::Change { head: head.to_owned() }, reason)?;
         match decided.decision {
             Decision::ChangesRequested if self.state.spec.engine.uses_model() => {
                 self.add_fix(FixCause::Person { note: decided.note })
             }
             Decision::ChangesRequested => {
-                let cause = format!(
-                    "{} wants changes, and this engine can't make them",
-                    decided.by.name
-                );
+                let cause = format!("{} wants changes, and this engine can't make them", decided.by.name);
                 Err(Pause::Stop(Stop::new(StopKind::Cancelled, cause)))
             }
             _ => Ok(()),
@@ -82,10 +71,8 @@ impl Flow<'_> {
                 Candidate::Clean { same_tree: true, .. } => None,
                 Candidate::Clean { .. } => {
                     let report = self.gates(GateTarget::Merge { round })?;
-                    let red: Vec<_> = report
-                        .with_verdict(Verdict::Fail)
-                        .map(|result| result.gate.as_str())
-                        .collect();
+                    let red: Vec<_> =
+                        report.with_verdict(Verdict::Fail).map(|result| result.gate.as_str()).collect();
                     (!red.is_empty()).then(|| format!("fails on top of the branch: {}", red.join(", ")))
                 }
             };
@@ -93,10 +80,7 @@ impl Flow<'_> {
                 if self.may_fix() {
                     return self.add_fix(FixCause::Branch { round });
                 }
-                return Err(Pause::Stop(Stop::new(
-                    StopKind::GateFailed,
-                    format!("the change {problem}"),
-                )));
+                return Err(Pause::Stop(Stop::new(StopKind::GateFailed, format!("the change {problem}"))));
             }
             let StepValue::Merged { commit } = self.step(Step::Merge { round })? else {
                 return Err(unexpected("a merge"));
@@ -110,9 +94,6 @@ impl Flow<'_> {
     }
 
     fn is_answered_by_fix(&self, of: u32) -> bool {
-        self.state
-            .added
-            .iter()
-            .any(|(_, cause)| *cause == FixCause::Branch { round: of })
+        self.state.added.iter().any(|(_, cause)| *cause == FixCause::Branch { round: of })
     }
 }

@@ -32,17 +32,8 @@ impl Flow<'_> {
         if self.may_fix() {
             return self.add_fix(FixCause::Review { round });
         }
-        let reason = format!(
-            "the review gives {} of 100 points: {}",
-            review.score,
-            first_reason(&review)
-        );
-        let decided = self.approval(
-            ApprovalSubject::DisputedReview {
-                head: head.to_owned(),
-            },
-            reason,
-        )?;
+        let reason = format!("the review gives {} of 100 points: {}", review.score, first_reason(&review));
+        let decided = self.approval(ApprovalSubject::DisputedReview { head: head.to_owned() }, reason)?;
         match decided.decision {
             Decision::ChangesRequested => self.add_fix(FixCause::Person { note: decided.note }),
             _ => Ok(()),
