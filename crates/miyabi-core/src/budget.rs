@@ -58,15 +58,8 @@ impl Reserve {
     /// The worst case of a call: the whole input uncached and the longest answer.
     pub fn worst_case(input_tokens: u64, max_output_tokens: u32, price: Price) -> Self {
         let output_tokens = u64::from(max_output_tokens);
-        let usage = Usage {
-            input_tokens,
-            output_tokens,
-            ..Usage::default()
-        };
-        Self {
-            cost_usd_micros: price.cost(&usage),
-            tokens: input_tokens + output_tokens,
-        }
+        let usage = Usage { input_tokens, output_tokens, ..Usage::default() };
+        Self { cost_usd_micros: price.cost(&usage), tokens: input_tokens + output_tokens }
     }
 }
 
@@ -114,18 +107,11 @@ impl Ledger {
             return Admission::Exhausted(Cap::Tokens);
         }
         let cost = self.spent + self.reserved.cost_usd_micros + reserve.cost_usd_micros;
-        let tokens = self
-            .tokens
-            .saturating_add(self.reserved.tokens)
-            .saturating_add(reserve.tokens);
+        let tokens = self.tokens.saturating_add(self.reserved.tokens).saturating_add(reserve.tokens);
         let fits = cost <= budget.cost_usd_micros && tokens <= budget.tokens;
         // A single call may pass the cap: its real cost is mostly far below its worst case, and refusing it would
         // leave the last part of every budget unusable.
-        if fits || self.in_flight == 0 {
-            Admission::Admitted
-        } else {
-            Admission::Deferred
-        }
+        if fits || self.in_flight == 0 { Admission::Admitted } else { Admission::Deferred }
     }
 
     /// A call begins.
@@ -137,10 +123,7 @@ impl Ledger {
 
     /// A call ended; `actual` is what it cost.
     pub fn settle(&mut self, reserve: &Reserve, actual: &Reserve) {
-        self.reserved.cost_usd_micros = self
-            .reserved
-            .cost_usd_micros
-            .saturating_sub(reserve.cost_usd_micros);
+        self.reserved.cost_usd_micros = self.reserved.cost_usd_micros.saturating_sub(reserve.cost_usd_micros);
         self.reserved.tokens = self.reserved.tokens.saturating_sub(reserve.tokens);
         self.in_flight = self.in_flight.saturating_sub(1);
         self.spent += actual.cost_usd_micros;
@@ -166,31 +149,18 @@ mod tests {
     use super::*;
 
     fn budget(cost: u64, tokens: u64) -> Budget {
-        Budget {
-            cost_usd_micros: UsdMicros(cost),
-            tokens,
-            ..Budget::default()
-        }
+        Budget { cost_usd_micros: UsdMicros(cost), tokens, ..Budget::default() }
     }
 
     fn reserve(cost: u64, tokens: u64) -> Reserve {
-        Reserve {
-            cost_usd_micros: UsdMicros(cost),
-            tokens,
-        }
+        Reserve { cost_usd_micros: UsdMicros(cost), tokens }
     }
 
     #[test]
     fn a_run_without_money_may_use_models_without_price() {
         let ledger = Ledger::default();
-        assert_eq!(
-            ledger.admit(&budget(0, 100), &reserve(0, 10)),
-            Admission::Admitted
-        );
-        assert_eq!(
-            ledger.admit(&budget(0, 100), &reserve(1, 10)),
-            Admission::Exhausted(Cap::Cost)
-        );
+        assert_eq!(ledger.admit(&budget(0, 100), &reserve(0, 10)), Admission::Admitted);
+        assert_eq!(ledger.admit(&budget(0, 100), &reserve(1, 10)), Admission::Exhausted(Cap::Cost));
     }
 
     proptest! {

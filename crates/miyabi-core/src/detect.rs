@@ -6,22 +6,13 @@
 use crate::gate::Checks;
 
 /// Files at the root whose content [`detect`] wants to see.
-pub const FILES_READ: &[&str] = &[
-    "package.json",
-    "Makefile",
-    "pyproject.toml",
-    "setup.cfg",
-    "tox.ini",
-];
+pub const FILES_READ: &[&str] = &["package.json", "Makefile", "pyproject.toml", "setup.cfg", "tox.ini"];
 
 /// The commands of a project with these files. `read` gives the content of a file named in [`FILES_READ`].
 pub fn detect(files: &[String], read: &dyn Fn(&str) -> Option<String>) -> Checks {
     let project = Project { files, read };
     let mut checks = Checks::default();
-    for found in [rust(&project), node(&project), python(&project), go(&project)]
-        .into_iter()
-        .flatten()
-    {
+    for found in [rust(&project), node(&project), python(&project), go(&project)].into_iter().flatten() {
         checks.setup.extend(found.setup);
         checks.format.extend(found.format);
         checks.lint.extend(found.lint);
@@ -61,11 +52,7 @@ impl Project<'_> {
     }
 
     fn text(&self, name: &str) -> String {
-        if self.has(name) {
-            (self.read)(name).unwrap_or_default()
-        } else {
-            String::new()
-        }
+        if self.has(name) { (self.read)(name).unwrap_or_default() } else { String::new() }
     }
 }
 
@@ -77,17 +64,12 @@ fn rust(project: &Project<'_>) -> Option<Checks> {
     if !project.has("Cargo.toml") {
         return None;
     }
-    let mut checks = Checks {
-        test: vec![argv(&["cargo", "test", "--quiet"])],
-        ..Checks::default()
-    };
+    let mut checks = Checks { test: vec![argv(&["cargo", "test", "--quiet"])], ..Checks::default() };
     if project.has_any(&["rustfmt.toml", ".rustfmt.toml"]) {
         checks.format.push(argv(&["cargo", "fmt", "--all", "--check"]));
     }
     if project.has_any(&["clippy.toml", ".clippy.toml"]) {
-        checks
-            .lint
-            .push(argv(&["cargo", "clippy", "--quiet", "--all-targets"]));
+        checks.lint.push(argv(&["cargo", "clippy", "--quiet", "--all-targets"]));
     }
     Some(checks)
 }
@@ -95,27 +77,15 @@ fn rust(project: &Project<'_>) -> Option<Checks> {
 fn node(project: &Project<'_>) -> Option<Checks> {
     let manifest: serde_json::Value = serde_json::from_str(&project.text("package.json")).ok()?;
     let (manager, install) = if project.has("pnpm-lock.yaml") {
-        (
-            "pnpm",
-            argv(&["pnpm", "install", "--frozen-lockfile", "--offline"]),
-        )
+        ("pnpm", argv(&["pnpm", "install", "--frozen-lockfile", "--offline"]))
     } else if project.has("yarn.lock") {
-        (
-            "yarn",
-            argv(&["yarn", "install", "--frozen-lockfile", "--offline"]),
-        )
+        ("yarn", argv(&["yarn", "install", "--frozen-lockfile", "--offline"]))
     } else {
-        (
-            "npm",
-            argv(&["npm", "ci", "--prefer-offline", "--no-audit", "--no-fund"]),
-        )
+        ("npm", argv(&["npm", "ci", "--prefer-offline", "--no-audit", "--no-fund"]))
     };
-    let has_dependencies = ["dependencies", "devDependencies"].iter().any(|key| {
-        manifest
-            .get(key)
-            .and_then(|all| all.as_object())
-            .is_some_and(|all| !all.is_empty())
-    });
+    let has_dependencies = ["dependencies", "devDependencies"]
+        .iter()
+        .any(|key| manifest.get(key).and_then(|all| all.as_object()).is_some_and(|all| !all.is_empty()));
     let script = |name: &str| {
         let text = manifest.get("scripts")?.get(name)?.as_str()?;
         // What `npm init` writes is no test.
@@ -123,11 +93,7 @@ fn node(project: &Project<'_>) -> Option<Checks> {
     };
     let first = |names: &[&str]| names.iter().find_map(|name| script(name)).unwrap_or_default();
     Some(Checks {
-        setup: if has_dependencies {
-            vec![install]
-        } else {
-            Vec::new()
-        },
+        setup: if has_dependencies { vec![install] } else { Vec::new() },
         format: first(&["format:check", "fmt:check", "check:format", "prettier:check"]),
         lint: first(&["lint", "lint:check"]),
         build: first(&["build"]),
@@ -137,13 +103,8 @@ fn node(project: &Project<'_>) -> Option<Checks> {
 
 fn python(project: &Project<'_>) -> Option<Checks> {
     let manifest = project.text("pyproject.toml");
-    let is_python = project.has_any(&[
-        "pyproject.toml",
-        "setup.py",
-        "setup.cfg",
-        "requirements.txt",
-        "tox.ini",
-    ]);
+    let is_python =
+        project.has_any(&["pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "tox.ini"]);
     if !is_python {
         return None;
     }
@@ -157,9 +118,7 @@ fn python(project: &Project<'_>) -> Option<Checks> {
     let uses_pytest = project.has_any(&["pytest.ini", "conftest.py"])
         || manifest.contains("pytest")
         || project.has_ending("/conftest.py")
-        || [project.text("setup.cfg"), project.text("tox.ini")]
-            .iter()
-            .any(|text| text.contains("pytest"));
+        || [project.text("setup.cfg"), project.text("tox.ini")].iter().any(|text| text.contains("pytest"));
     let has_tests = project.files.iter().any(|file| {
         let name = file.rsplit('/').next().unwrap_or(file);
         name.ends_with(".py") && (name.starts_with("test_") || name.ends_with("_test.py"))
@@ -167,9 +126,7 @@ fn python(project: &Project<'_>) -> Option<Checks> {
     if uses_pytest && has_tests {
         checks.test.push(argv(&["python3", "-m", "pytest", "-q"]));
     } else if has_tests {
-        checks
-            .test
-            .push(argv(&["python3", "-m", "unittest", "discover", "-q"]));
+        checks.test.push(argv(&["python3", "-m", "unittest", "discover", "-q"]));
     }
     Some(checks)
 }
@@ -196,8 +153,7 @@ fn make(project: &Project<'_>) -> Checks {
     };
     let first = |names: &[&str]| {
         let name = names.iter().find(|name| has_target(name));
-        name.map(|name| vec![argv(&["make", "--silent", name])])
-            .unwrap_or_default()
+        name.map(|name| vec![argv(&["make", "--silent", name])]).unwrap_or_default()
     };
     Checks {
         setup: Vec::new(),
@@ -214,12 +170,8 @@ mod tests {
 
     fn detected(files: &[(&str, &str)]) -> Checks {
         let names: Vec<String> = files.iter().map(|(name, _)| (*name).to_owned()).collect();
-        let read = |name: &str| {
-            files
-                .iter()
-                .find(|(file, _)| *file == name)
-                .map(|(_, text)| (*text).to_owned())
-        };
+        let read =
+            |name: &str| files.iter().find(|(file, _)| *file == name).map(|(_, text)| (*text).to_owned());
         detect(&names, &read)
     }
 
@@ -242,16 +194,7 @@ mod tests {
         let manifest =
             r#"{"scripts": {"test": "vitest run", "lint": "eslint ."}, "devDependencies": {"vitest": "1"}}"#;
         let npm = detected(&[("package.json", manifest)]);
-        assert_eq!(
-            npm.setup,
-            [argv(&[
-                "npm",
-                "ci",
-                "--prefer-offline",
-                "--no-audit",
-                "--no-fund"
-            ])]
-        );
+        assert_eq!(npm.setup, [argv(&["npm", "ci", "--prefer-offline", "--no-audit", "--no-fund"])]);
         assert_eq!(npm.test, [argv(&["npm", "run", "--silent", "test"])]);
         let pnpm = detected(&[("package.json", manifest), ("pnpm-lock.yaml", "")]);
         assert_eq!(pnpm.lint, [argv(&["pnpm", "run", "--silent", "lint"])]);
@@ -266,16 +209,10 @@ mod tests {
 
     #[test]
     fn python_tests_are_found_by_name() {
-        let pytest = detected(&[
-            ("pyproject.toml", "[tool.pytest.ini_options]"),
-            ("tests/test_a.py", ""),
-        ]);
+        let pytest = detected(&[("pyproject.toml", "[tool.pytest.ini_options]"), ("tests/test_a.py", "")]);
         assert_eq!(pytest.test, [argv(&["python3", "-m", "pytest", "-q"])]);
         let plain = detected(&[("setup.py", ""), ("test_a.py", "")]);
-        assert_eq!(
-            plain.test,
-            [argv(&["python3", "-m", "unittest", "discover", "-q"])]
-        );
+        assert_eq!(plain.test, [argv(&["python3", "-m", "unittest", "discover", "-q"])]);
         assert!(detected(&[("setup.py", "")]).test.is_empty());
     }
 

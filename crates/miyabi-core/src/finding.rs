@@ -94,21 +94,12 @@ impl Review {
     pub fn judge(head: String, findings: Vec<Finding>, refuted: Vec<Finding>, unproven: Vec<String>) -> Self {
         let cost: u32 = findings.iter().map(|finding| finding.severity.cost()).sum();
         let score = u8::try_from(100u32.saturating_sub(cost)).unwrap_or(0);
-        Self {
-            head,
-            findings,
-            refuted,
-            unproven,
-            score,
-        }
+        Self { head, findings, refuted, unproven, score }
     }
 
     /// Whether the change may go on: enough points, nothing critical, every acceptance item proven.
     pub fn passes(&self) -> bool {
-        let critical = self
-            .findings
-            .iter()
-            .any(|finding| finding.severity == Severity::Critical);
+        let critical = self.findings.iter().any(|finding| finding.severity == Severity::Critical);
         self.score >= PASS_SCORE && !critical && self.unproven.is_empty()
     }
 }

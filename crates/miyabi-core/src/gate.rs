@@ -138,9 +138,7 @@ impl GateReport {
 
     /// The gates with this verdict.
     pub fn with_verdict(&self, verdict: Verdict) -> impl Iterator<Item = &GateResult> {
-        self.results
-            .iter()
-            .filter(move |result| result.verdict == verdict)
+        self.results.iter().filter(move |result| result.verdict == verdict)
     }
 }
 

@@ -92,9 +92,7 @@ impl FromStr for UsdMicros {
         }
         let whole: u64 = whole.parse().map_err(|_| fail())?;
         let part: u64 = format!("{part:0<6}").parse().map_err(|_| fail())?;
-        let micros = whole
-            .checked_mul(1_000_000)
-            .and_then(|micros| micros.checked_add(part));
+        let micros = whole.checked_mul(1_000_000).and_then(|micros| micros.checked_add(part));
         micros.map(Self).ok_or_else(fail)
     }
 }
@@ -105,12 +103,7 @@ mod tests {
 
     #[test]
     fn amounts_are_read_exactly() {
-        for (text, micros) in [
-            ("2", 2_000_000),
-            ("0.25", 250_000),
-            ("$1.000001", 1_000_001),
-            ("0.", 0),
-        ] {
+        for (text, micros) in [("2", 2_000_000), ("0.25", 250_000), ("$1.000001", 1_000_001), ("0.", 0)] {
             assert_eq!(text.parse(), Ok(UsdMicros(micros)), "{text}");
         }
         for text in ["", "-1", "1.0000001", "1e3", "$", ".5", "99999999999999999999"] {

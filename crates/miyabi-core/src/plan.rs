@@ -167,15 +167,9 @@ impl Plan {
             for dependency in &task.depends_on {
                 let task = task.key.clone();
                 if !all.contains(dependency) {
-                    problems.push(Problem::UnknownDependency {
-                        task,
-                        missing: dependency.clone(),
-                    });
+                    problems.push(Problem::UnknownDependency { task, missing: dependency.clone() });
                 } else if !before.contains(dependency) {
-                    problems.push(Problem::OutOfOrder {
-                        task,
-                        later: dependency.clone(),
-                    });
+                    problems.push(Problem::OutOfOrder { task, later: dependency.clone() });
                 }
             }
             if !before.insert(&task.key) {
@@ -201,10 +195,7 @@ impl Plan {
         }
         for (index, item) in acceptance.iter().enumerate() {
             if !self.tasks.iter().any(|task| task.covers.contains(&index)) {
-                problems.push(Problem::Uncovered {
-                    index,
-                    item: item.clone(),
-                });
+                problems.push(Problem::Uncovered { index, item: item.clone() });
             }
         }
     }
@@ -213,23 +204,13 @@ impl Plan {
         let ancestors = self.ancestors();
         for (index, second) in self.tasks.iter().enumerate() {
             for first in &self.tasks[..index] {
-                if ancestors
-                    .get(&second.key)
-                    .is_some_and(|set| set.contains(&first.key))
-                {
+                if ancestors.get(&second.key).is_some_and(|set| set.contains(&first.key)) {
                     continue;
                 }
-                let shared = second
-                    .touches
-                    .iter()
-                    .find(|b| first.touches.iter().any(|a| may_overlap(a, b)));
+                let shared = second.touches.iter().find(|b| first.touches.iter().any(|a| may_overlap(a, b)));
                 if let Some(glob) = shared {
                     let (first, second) = (first.key.clone(), second.key.clone());
-                    problems.push(Problem::Overlap {
-                        first,
-                        second,
-                        glob: glob.clone(),
-                    });
+                    problems.push(Problem::Overlap { first, second, glob: glob.clone() });
                 }
             }
         }
@@ -284,19 +265,13 @@ pub fn may_overlap(a: &str, b: &str) -> bool {
 
 /// Two globs whose fixed endings contradict each other, such as `*.rs` and `*.md`, share no path.
 fn endings_meet(a: &str, b: &str) -> bool {
-    let ending = |glob: &str| {
-        glob.rsplit(['*', '?', ']', '}'])
-            .next()
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let ending = |glob: &str| glob.rsplit(['*', '?', ']', '}']).next().unwrap_or_default().to_owned();
     let (a, b) = (ending(a), ending(b));
     a.ends_with(&b) || b.ends_with(&a)
 }
 
 fn is_folder_of(folder: &str, path: &str) -> bool {
-    path.strip_prefix(folder.trim_end_matches('/'))
-        .is_some_and(|rest| rest.starts_with('/'))
+    path.strip_prefix(folder.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// What stands before the first wildcard.
@@ -321,11 +296,7 @@ mod tests {
     }
 
     fn problems(tasks: Vec<Task>) -> Vec<String> {
-        Plan { tasks }
-            .problems(&["works".into()])
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        Plan { tasks }.problems(&["works".into()]).iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -340,10 +311,7 @@ mod tests {
 
     #[test]
     fn cycles_and_unknown_names_are_found() {
-        let tasks = vec![
-            task("a", &["x"], &["b"], &[0]),
-            task("b", &["y"], &["a", "zz"], &[]),
-        ];
+        let tasks = vec![task("a", &["x"], &["b"], &[0]), task("b", &["y"], &["a", "zz"], &[])];
         assert_eq!(
             problems(tasks),
             [
@@ -356,10 +324,7 @@ mod tests {
 
     #[test]
     fn parallel_tasks_may_not_share_files() {
-        let tasks = vec![
-            task("a", &["src/**"], &[], &[0]),
-            task("b", &["src/lib.rs"], &[], &[]),
-        ];
+        let tasks = vec![task("a", &["src/**"], &[], &[0]), task("b", &["src/lib.rs"], &[], &[])];
         assert_eq!(problems(tasks).len(), 1);
     }
 

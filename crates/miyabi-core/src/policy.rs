@@ -88,14 +88,8 @@ impl Policy {
         match act {
             Act::Plan => (self.mode == Mode::Manual).then(|| "the policy asks for the plan".into()),
             Act::Deploy => (self.mode == Mode::Manual).then(|| "the policy asks for each deployment".into()),
-            Act::Change {
-                protected_paths: [path, ..],
-                ..
-            } => Some(format!("`{path}` is protected")),
-            Act::Change {
-                has_unknown_gates: true,
-                ..
-            } => Some("not every gate could be checked".into()),
+            Act::Change { protected_paths: [path, ..], .. } => Some(format!("`{path}` is protected")),
+            Act::Change { has_unknown_gates: true, .. } => Some("not every gate could be checked".into()),
             Act::Change { .. } => {
                 (self.mode != Mode::Turbo).then(|| "the policy asks for each change".into())
             }
@@ -111,20 +105,13 @@ impl Policy {
     /// Whether a change of this file needs a person's approval.
     pub fn is_protected(&self, path: &str) -> bool {
         let own = self.protected_paths.iter().map(String::as_str);
-        PROTECTED_PATHS
-            .iter()
-            .copied()
-            .chain(own)
-            .any(|glob| glob_matches(glob, path))
+        PROTECTED_PATHS.iter().copied().chain(own).any(|glob| glob_matches(glob, path))
     }
 }
 
 /// Whether a glob fits a text; a broken glob fits everything, so that a typing error protects too much, not too little.
 fn glob_matches(glob: &str, text: &str) -> bool {
-    let built = GlobBuilder::new(glob)
-        .literal_separator(true)
-        .case_insensitive(true)
-        .build();
+    let built = GlobBuilder::new(glob).literal_separator(true).case_insensitive(true).build();
     built.map_or(true, |glob| glob.compile_matcher().is_match(text))
 }
 
@@ -132,32 +119,16 @@ fn glob_matches(glob: &str, text: &str) -> bool {
 mod tests {
     use super::*;
 
-    const PLAIN: Act<'_> = Act::Change {
-        protected_paths: &[],
-        has_unknown_gates: false,
-    };
+    const PLAIN: Act<'_> = Act::Change { protected_paths: &[], has_unknown_gates: false };
 
     #[test]
     fn modes_ask_for_what_they_say() {
-        let asks = |mode, act| {
-            Policy {
-                mode,
-                ..Policy::default()
-            }
-            .reason_to_ask(act)
-            .is_some()
-        };
-        for (act, manual, auto, turbo) in [
-            (Act::Plan, true, false, false),
-            (PLAIN, true, true, false),
-            (Act::Deploy, true, false, false),
-        ] {
+        let asks = |mode, act| Policy { mode, ..Policy::default() }.reason_to_ask(act).is_some();
+        for (act, manual, auto, turbo) in
+            [(Act::Plan, true, false, false), (PLAIN, true, true, false), (Act::Deploy, true, false, false)]
+        {
             assert_eq!(
-                [
-                    asks(Mode::Manual, act),
-                    asks(Mode::Auto, act),
-                    asks(Mode::Turbo, act)
-                ],
+                [asks(Mode::Manual, act), asks(Mode::Auto, act), asks(Mode::Turbo, act)],
                 [manual, auto, turbo],
                 "{act:?}"
             );
@@ -166,36 +137,20 @@ mod tests {
 
     #[test]
     fn no_mode_lets_protected_or_unproven_changes_pass() {
-        let turbo = Policy {
-            mode: Mode::Turbo,
-            ..Policy::default()
-        };
+        let turbo = Policy { mode: Mode::Turbo, ..Policy::default() };
         let paths = [".github/workflows/ci.yml".to_owned()];
-        let protected = Act::Change {
-            protected_paths: &paths,
-            has_unknown_gates: false,
-        };
-        let unknown = Act::Change {
-            protected_paths: &[],
-            has_unknown_gates: true,
-        };
+        let protected = Act::Change { protected_paths: &paths, has_unknown_gates: false };
+        let unknown = Act::Change { protected_paths: &[], has_unknown_gates: true };
         assert!(turbo.reason_to_ask(protected).is_some());
         assert!(turbo.reason_to_ask(unknown).is_some());
     }
 
     #[test]
     fn protected_paths_are_found_in_any_case_and_depth() {
-        let policy = Policy {
-            protected_paths: vec!["infra/**".into()],
-            ..Policy::default()
-        };
-        for path in [
-            ".github/workflows/a.yml",
-            "docs/codeowners",
-            "a/b/AGENTS.md",
-            "infra/x/y.tf",
-            ".GitHub/x",
-        ] {
+        let policy = Policy { protected_paths: vec!["infra/**".into()], ..Policy::default() };
+        for path in
+            [".github/workflows/a.yml", "docs/codeowners", "a/b/AGENTS.md", "infra/x/y.tf", ".GitHub/x"]
+        {
             assert!(policy.is_protected(path), "{path}");
         }
         for path in ["src/main.rs", "docs/guide.md", "github/x"] {
@@ -205,15 +160,9 @@ mod tests {
 
     #[test]
     fn first_tool_rule_wins() {
-        let rule = |tool: &str, verdict| ToolRule {
-            tool: tool.into(),
-            verdict,
-        };
+        let rule = |tool: &str, verdict| ToolRule { tool: tool.into(), verdict };
         let tools = vec![rule("shell", ToolVerdict::Ask), rule("*", ToolVerdict::Deny)];
-        let policy = Policy {
-            tools,
-            ..Policy::default()
-        };
+        let policy = Policy { tools, ..Policy::default() };
         assert_eq!(policy.tool_verdict("shell"), ToolVerdict::Ask);
         assert_eq!(policy.tool_verdict("read"), ToolVerdict::Deny);
         assert_eq!(Policy::default().tool_verdict("read"), ToolVerdict::Allow);

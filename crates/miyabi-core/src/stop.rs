@@ -22,14 +22,8 @@ pub enum Status {
 
 impl Status {
     /// All words, in the order in which a run passes them.
-    pub const ALL: [Self; 6] = [
-        Self::Queued,
-        Self::Running,
-        Self::Waiting,
-        Self::Succeeded,
-        Self::Failed,
-        Self::Cancelled,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Queued, Self::Running, Self::Waiting, Self::Succeeded, Self::Failed, Self::Cancelled];
 
     /// Whether the run is over.
     pub fn has_ended(self) -> bool {
@@ -142,9 +136,6 @@ pub struct Stop {
 impl Stop {
     /// A stop with its cause.
     pub fn new(kind: StopKind, cause: impl Into<String>) -> Self {
-        Self {
-            kind,
-            cause: cause.into(),
-        }
+        Self { kind, cause: cause.into() }
     }
 }

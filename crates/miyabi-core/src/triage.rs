@@ -108,15 +108,10 @@ pub struct Confidence {
 impl Confidence {
     /// The field it is least sure of.
     pub fn lowest(&self) -> (&'static str, u8) {
-        [
-            ("kind", self.kind),
-            ("size", self.size),
-            ("acceptance", self.acceptance),
-            ("risk", self.risk),
-        ]
-        .into_iter()
-        .min_by_key(|(_, percent)| *percent)
-        .unwrap_or(("kind", 0))
+        [("kind", self.kind), ("size", self.size), ("acceptance", self.acceptance), ("risk", self.risk)]
+            .into_iter()
+            .min_by_key(|(_, percent)| *percent)
+            .unwrap_or(("kind", 0))
     }
 }
 

@@ -289,7 +289,7 @@ fn decide_approval(state: &mut RunState, name: &str, decided: Decided) {
     let (decision, note) = (decided.decision, decided.note);
     approval.decided = Some(decided);
     match approval.request.subject.clone() {
-        ApprovalSubject::Obstacle { step, attempt } if decision == Decision::Approved => {
+        ApprovalSubject::Obstacle { step, attempt } if decision != Decision::Rejected => {
             let failed =
                 state.ended.get(&step).is_some_and(|ended| ended.result.is_err() && ended.attempt == attempt);
             if failed {

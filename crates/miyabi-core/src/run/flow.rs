@@ -68,9 +68,12 @@ impl<'a> Flow<'a> {
         self.deploy(&merged)
     }
 
-    /// Notes that a stage begins, once per round of fixes.
+    /// Notes that a stage begins; those that fixes go through again, once per round.
     fn enter(&mut self, stage: Stage) -> Result<(), Pause> {
-        let round = self.round();
+        let round = match stage {
+            Stage::Generate | Stage::Review | Stage::PullRequest => self.round(),
+            Stage::Issue | Stage::Coordinate | Stage::Deploy => 0,
+        };
         if self.state.stages.iter().any(|mark| mark.stage == stage && mark.round == round) {
             return Ok(());
         }

@@ -265,14 +265,19 @@ impl Session {
     /// that only read too.
     pub fn ready_calls(&self) -> Vec<u32> {
         let mut ready = Vec::new();
+        let mut is_first = true;
         for (index, open) in (0..).zip(&self.calls) {
             if open.result.is_some() {
                 continue;
             }
-            if open.control.is_some() || (!open.call.reads_only && !ready.is_empty()) {
+            if !open.call.reads_only && !is_first {
                 break;
             }
-            ready.push(index);
+            is_first = false;
+            // A question or a `finish` waits for somebody else; what only reads need not wait for that.
+            if open.control.is_none() {
+                ready.push(index);
+            }
             if !open.call.reads_only {
                 break;
             }

@@ -5,7 +5,9 @@ use super::{Flow, Pause, stop_kind};
 use crate::error::FailureClass;
 use crate::gate::{Gate, GateReport, Verdict};
 use crate::plan::{Plan, Task};
+use crate::run::decide::Command;
 use crate::run::event::{ApprovalSubject, Decision, EventBody, FixCause};
+use crate::run::session::Session;
 use crate::run::spec::Engine;
 use crate::run::step::{GateTarget, SessionKey, Stage, Step};
 use crate::run::value::{Candidate, StepValue};
@@ -147,11 +149,19 @@ impl Flow<'_> {
                 let cause = format!("task `{}`: its work was refused {} times", task.key, session.finishes);
                 Err(Pause::Stop(Stop::new(StopKind::GateFailed, self.last_refusal(task).unwrap_or(cause))))
             }
-            Some(session) if session.open_finish().is_some() && session.ready_calls().is_empty() => {
+            Some(session) if session.open_finish().is_some() && self.has_no_other_call(&key, session) => {
                 Ok(session.finishes)
             }
             _ => self.converse(&key),
         }
+    }
+
+    /// Nothing of the answer that called `finish` is still to be done, or being done.
+    fn has_no_other_call(&self, key: &SessionKey, session: &Session) -> bool {
+        let runs = |step: &Step| matches!(step, Step::Call { session, .. } if session == key);
+        session.ready_calls().is_empty()
+            && session.open_question().is_none()
+            && !self.state.open.keys().any(runs)
     }
 
     fn check_and_integrate(&mut self, task: &Task, round: u32) -> Result<(), Pause> {
@@ -215,7 +225,11 @@ impl Flow<'_> {
 
     /// Changes are put on top of each other one at a time.
     fn another_integrates(&self, task: &Task) -> bool {
-        let begun = self.state.open.keys().chain(self.state.ended.keys());
+        let called_for = self.commands.iter().filter_map(|command| match command {
+            Command::Start { step, .. } => Some(step),
+            _ => None,
+        });
+        let begun = self.state.open.keys().chain(self.state.ended.keys()).chain(called_for);
         let mut others = begun.filter_map(|step| match step {
             Step::Integrate { task: other, round } if *other != task.key => Some((other, round)),
             _ => None,
