@@ -29,6 +29,16 @@ pub enum Error {
         /// Which one.
         name: String,
     },
+    /// What is stored can't be read any more.
+    #[error("{kind} `{name}` can't be read: {why}")]
+    Corrupt {
+        /// What kind of thing.
+        kind: &'static str,
+        /// Which one.
+        name: String,
+        /// What is wrong with it, such as a seal under another key.
+        why: &'static str,
+    },
     /// Another process took over; this one must write nothing any more.
     #[error("another process took over the data folder")]
     Fenced,
