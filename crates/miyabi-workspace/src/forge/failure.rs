@@ -23,6 +23,9 @@ pub(super) fn from_records(error: records::Error) -> Failure {
             ErrorCode::StoreUnavailable,
             format!("the database can't be reached: {reason}"),
         ),
+        error @ records::Error::Corrupt { .. } => {
+            Failure::needs_person(ErrorCode::StoreCorrupt, error.to_string())
+        }
         error @ records::Error::Fenced => Failure::permanent(ErrorCode::RunLeaseLost, error.to_string()),
         error @ records::Error::Full => Failure::needs_person(ErrorCode::StoreFull, error.to_string()),
     }
