@@ -18,6 +18,17 @@ macro_rules! codes {
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }
             }
+
+            /// Its page of the error reference in English: Markdown of at most 80 columns, the second paragraph a
+            /// summary in one sentence. Part of the program, so that help needs neither files nor a network.
+            pub const fn page(self) -> &'static str {
+                match self { $(Self::$variant => include_str!(concat!("../../../../docs/errors/", $text, ".md")),)* }
+            }
+
+            /// The same page in Japanese.
+            pub const fn page_in_japanese(self) -> &'static str {
+                match self { $(Self::$variant => include_str!(concat!("../../../../docs/errors/ja/", $text, ".md")),)* }
+            }
         }
     };
 }
@@ -152,10 +163,6 @@ impl std::fmt::Display for ErrorCode {
 impl std::str::FromStr for ErrorCode {
     type Err = ();
     fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|code| code.as_str().eq_ignore_ascii_case(text))
-            .ok_or(())
+        Self::ALL.iter().copied().find(|code| code.as_str().eq_ignore_ascii_case(text)).ok_or(())
     }
 }
