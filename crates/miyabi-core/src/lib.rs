@@ -25,3 +25,4 @@ pub mod secret;
 pub mod stop;
 pub mod time;
 pub mod triage;
+pub mod usecase;

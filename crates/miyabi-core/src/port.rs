@@ -9,4 +9,5 @@ pub mod journal;
 pub mod model;
 pub mod records;
 pub mod repositories;
+pub mod settings;
 pub mod tool_host;

@@ -14,16 +14,8 @@ use crate::port::model::ModelName;
 use crate::project::RepositoryConfig;
 
 /// Providers that are known by name and need no entry for their address.
-pub(super) const KNOWN_PROVIDERS: &[&str] = &[
-    "openai",
-    "anthropic",
-    "gemini",
-    "openrouter",
-    "ollama",
-    "vllm",
-    "llamacpp",
-    "scripted",
-];
+pub(super) const KNOWN_PROVIDERS: &[&str] =
+    &["openai", "anthropic", "gemini", "openrouter", "ollama", "vllm", "llamacpp", "scripted"];
 
 /// Collects problems, each with the origin of the value it is about.
 struct Checker<'a> {
@@ -40,15 +32,8 @@ impl Checker<'_> {
             let meets = |other: &Path| other.0.starts_with(&path.0) || path.0.starts_with(&other.0);
             self.settings.values().find(|setting| meets(&setting.path))
         };
-        let origin = own
-            .or_else(near)
-            .map_or(Origin::Default, |setting| setting.origin.clone());
-        self.problems.push(Problem {
-            key: path.to_string(),
-            origin,
-            message: message.into(),
-            hint,
-        });
+        let origin = own.or_else(near).map_or(Origin::Default, |setting| setting.origin.clone());
+        self.problems.push(Problem { key: path.to_string(), origin, message: message.into(), hint });
     }
 
     fn range(&mut self, parts: &[&str], value: u64, least: u64, most: u64) {
@@ -82,20 +67,12 @@ pub(super) fn config(config: &Config, settings: &BTreeMap<Path, Setting>, proble
     }
     for glob in &config.policy.protected_paths {
         if Glob::new(glob).is_err() {
-            checker.wrong(
-                &["policy", "protected_paths"],
-                format!("`{glob}` is not a glob"),
-                None,
-            );
+            checker.wrong(&["policy", "protected_paths"], format!("`{glob}` is not a glob"), None);
         }
     }
     for rule in &config.policy.tools {
         if Glob::new(&rule.tool).is_err() {
-            checker.wrong(
-                &["policy", "tools"],
-                format!("`{}` is not a glob", rule.tool),
-                None,
-            );
+            checker.wrong(&["policy", "tools"], format!("`{}` is not a glob", rule.tool), None);
         }
     }
     numbers(&mut checker, config);
@@ -146,11 +123,7 @@ fn model_name(checker: &mut Checker<'_>, config: &Config, key: &[&str], model: &
     if config.providers.contains_key(provider) || KNOWN_PROVIDERS.contains(&provider) {
         return;
     }
-    let all = config
-        .providers
-        .keys()
-        .map(String::as_str)
-        .chain(KNOWN_PROVIDERS.iter().copied());
+    let all = config.providers.keys().map(String::as_str).chain(KNOWN_PROVIDERS.iter().copied());
     let hint = nearest(provider, all)
         .map(|near| format!("did you mean `{near}/{name}`?"))
         .or_else(|| Some(format!("add `[providers.{provider}]` with its `base_url`")));
@@ -168,16 +141,10 @@ fn provider(checker: &mut Checker<'_>, name: &str, provider: &Provider) {
     }
     let is_scripted = provider.dialect == Some(Dialect::Scripted) || name == "scripted";
     if provider.base_url.is_none() && !is_scripted && !KNOWN_PROVIDERS.contains(&name) {
-        checker.wrong(
-            &["providers", name, "base_url"],
-            "must be set for a provider not known by name",
-            None,
-        );
+        checker.wrong(&["providers", name, "base_url"], "must be set for a provider not known by name", None);
     }
     if let Some(url) = &provider.base_url {
-        let rest = url
-            .strip_prefix("https://")
-            .or_else(|| url.strip_prefix("http://"));
+        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
         let host = rest.and_then(|rest| rest.split('/').next()).unwrap_or_default();
         // The value itself may hold a password, so the message does not show it.
         if host.is_empty() || host.contains('@') || url.contains(['?', '#', ' ']) {
@@ -185,24 +152,9 @@ fn provider(checker: &mut Checker<'_>, name: &str, provider: &Provider) {
             checker.wrong(&["providers", name, "base_url"], message, None);
         }
     }
-    checker.range(
-        &["providers", name, "concurrency"],
-        provider.concurrency.into(),
-        1,
-        1_000,
-    );
-    checker.range(
-        &["providers", name, "idle_timeout_s"],
-        provider.idle_timeout_s,
-        1,
-        86_400,
-    );
-    checker.range(
-        &["providers", name, "total_timeout_s"],
-        provider.total_timeout_s,
-        1,
-        86_400,
-    );
+    checker.range(&["providers", name, "concurrency"], provider.concurrency.into(), 1, 1_000);
+    checker.range(&["providers", name, "idle_timeout_s"], provider.idle_timeout_s, 1, 86_400);
+    checker.range(&["providers", name, "total_timeout_s"], provider.total_timeout_s, 1, 86_400);
     for (model, known) in &provider.models {
         let key = ["providers", name, "models", model.as_str()];
         if known.input_usd.is_some() != known.output_usd.is_some() {
@@ -216,11 +168,7 @@ fn provider(checker: &mut Checker<'_>, name: &str, provider: &Provider) {
         if let (Some(context), Some(output)) = (known.context_tokens, known.max_output_tokens)
             && u64::from(output) >= context
         {
-            checker.wrong(
-                &key,
-                "`max_output_tokens` leaves no room in `context_tokens`",
-                None,
-            );
+            checker.wrong(&key, "`max_output_tokens` leaves no room in `context_tokens`", None);
         }
     }
 }
@@ -228,12 +176,7 @@ fn provider(checker: &mut Checker<'_>, name: &str, provider: &Provider) {
 /// Checks what a repository says about itself.
 pub(super) fn repository(config: &RepositoryConfig, problems: &mut Vec<Problem>) {
     let mut wrong = |key: &str, message: String| {
-        problems.push(Problem {
-            key: key.to_owned(),
-            origin: Origin::Repository,
-            message,
-            hint: None,
-        });
+        problems.push(Problem { key: key.to_owned(), origin: Origin::Repository, message, hint: None });
     };
     let checks = &config.checks;
     for (key, commands) in [
@@ -247,11 +190,7 @@ pub(super) fn repository(config: &RepositoryConfig, problems: &mut Vec<Problem>)
             wrong(key, "has a command without a program".into());
         }
     }
-    for glob in config
-        .protected_paths
-        .iter()
-        .filter(|glob| Glob::new(glob).is_err())
-    {
+    for glob in config.protected_paths.iter().filter(|glob| Glob::new(glob).is_err()) {
         wrong("protected_paths", format!("`{glob}` is not a glob"));
     }
     let Some(deploy) = &config.deploy else { return };
@@ -261,10 +200,7 @@ pub(super) fn repository(config: &RepositoryConfig, problems: &mut Vec<Problem>)
     if deploy.build.iter().any(is_empty_command) {
         wrong("deploy.build", "has a command without a program".into());
     }
-    for (key, command) in [
-        ("deploy.run", &deploy.run),
-        ("deploy.health.command", &deploy.health.command),
-    ] {
+    for (key, command) in [("deploy.run", &deploy.run), ("deploy.health.command", &deploy.health.command)] {
         if command.as_deref().is_some_and(is_empty_command) {
             wrong(key, "has no program".into());
         }

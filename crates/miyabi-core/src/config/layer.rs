@@ -70,12 +70,7 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(options: &'a [&'a OptionDoc], origin: Origin) -> Self {
-        Self {
-            options,
-            origin,
-            settings: Vec::new(),
-            problems: Vec::new(),
-        }
+        Self { options, origin, settings: Vec::new(), problems: Vec::new() }
     }
 
     /// A TOML document.
@@ -83,15 +78,10 @@ impl<'a> Reader<'a> {
         match text.parse::<Table>() {
             Ok(table) => self.walk(&Path(Vec::new()), Value::Table(table)),
             Err(error) => {
-                let line = error
-                    .span()
-                    .map(|span| 1 + text[..span.start.min(text.len())].matches('\n').count());
+                let line =
+                    error.span().map(|span| 1 + text[..span.start.min(text.len())].matches('\n').count());
                 let place = line.map_or_else(|| "the file".to_owned(), |line| format!("line {line}"));
-                self.problem(
-                    place,
-                    format!("is not TOML: {}", error.message().replace('\n', ", ")),
-                    None,
-                );
+                self.problem(place, format!("is not TOML: {}", error.message().replace('\n', ", ")), None);
             }
         }
     }
@@ -113,11 +103,7 @@ impl<'a> Reader<'a> {
         };
         match parse_key(key) {
             Some(path) => self.text(&path, text),
-            None => self.problem(
-                key.to_owned(),
-                "is not a key such as `budget.cost_usd`".into(),
-                None,
-            ),
+            None => self.problem(key.to_owned(), "is not a key such as `budget.cost_usd`".into(), None),
         }
     }
 
@@ -140,11 +126,7 @@ impl<'a> Reader<'a> {
             // `[providers.ollama]` without a key still says that there is one.
             Value::Table(table) if table.is_empty() && !path.0.is_empty() => {
                 let origin = self.origin.clone();
-                self.settings.push(Setting {
-                    path: path.clone(),
-                    value: Value::Table(table),
-                    origin,
-                });
+                self.settings.push(Setting { path: path.clone(), value: Value::Table(table), origin });
             }
             Value::Table(table) => {
                 for (part, value) in table {
@@ -158,11 +140,7 @@ impl<'a> Reader<'a> {
     fn leaf(&mut self, option: &OptionDoc, path: &Path, value: Value) {
         if (option.fits)(value.clone()) {
             let origin = self.origin.clone();
-            self.settings.push(Setting {
-                path: path.clone(),
-                value,
-                origin,
-            });
+            self.settings.push(Setting { path: path.clone(), value, origin });
             return;
         }
         let hint = match (option.form, &value) {
@@ -170,11 +148,7 @@ impl<'a> Reader<'a> {
             _ => None,
         };
         let message = format!("must be {}, not `{}`", option.form, shown(&value));
-        self.problem(
-            path.to_string(),
-            message,
-            hint.map(|word| format!("did you mean `{word}`?")),
-        );
+        self.problem(path.to_string(), message, hint.map(|word| format!("did you mean `{word}`?")));
     }
 
     fn unknown(&mut self, path: &Path) {
@@ -184,37 +158,22 @@ impl<'a> Reader<'a> {
 
     /// The known key closest to a wrong one: first by its wrong part alone, then anywhere by its last part.
     fn nearest_key(&self, path: &Path) -> Option<String> {
-        let known = (0..path.0.len()).rev().find(|length| {
-            self.options
-                .iter()
-                .any(|option| option.begins_with(&path.0[..*length]))
-        })?;
+        let known = (0..path.0.len())
+            .rev()
+            .find(|length| self.options.iter().any(|option| option.begins_with(&path.0[..*length])))?;
         let wrong = path.0.get(known)?;
-        let beside = self
-            .options
-            .iter()
-            .filter(|option| option.begins_with(&path.0[..known]));
-        let words = beside
-            .filter_map(|option| option.parts().nth(known))
-            .filter(|word| *word != "*");
+        let beside = self.options.iter().filter(|option| option.begins_with(&path.0[..known]));
+        let words = beside.filter_map(|option| option.parts().nth(known)).filter(|word| *word != "*");
         if let Some(word) = nearest(wrong, words) {
             return Some(Path(path.0[..known].to_vec()).join(word).to_string());
         }
         let last = path.0.last()?;
-        self.options
-            .iter()
-            .find(|option| option.name == last)
-            .map(|option| option.key())
+        self.options.iter().find(|option| option.name == last).map(|option| option.key())
     }
 
     fn problem(&mut self, key: String, message: String, hint: Option<String>) {
         let origin = self.origin.clone();
-        self.problems.push(Problem {
-            key,
-            origin,
-            message,
-            hint,
-        });
+        self.problems.push(Problem { key, origin, message, hint });
     }
 }
 
@@ -261,9 +220,5 @@ fn shown(value: &Value) -> String {
         other => other.to_string(),
     };
     let text = text.replace(char::is_control, " ");
-    if text.chars().count() > LONGEST {
-        text.chars().take(LONGEST).chain(['…']).collect()
-    } else {
-        text
-    }
+    if text.chars().count() > LONGEST { text.chars().take(LONGEST).chain(['…']).collect() } else { text }
 }

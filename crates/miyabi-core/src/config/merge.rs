@@ -78,11 +78,7 @@ pub fn load(sources: &Sources) -> Result<Effective, Problems> {
     }
     let mut entries = entries(&config, &merged);
     entries.extend(repository_settings.into_values().map(Entry::from));
-    Ok(Effective {
-        config,
-        repository,
-        entries,
-    })
+    Ok(Effective { config, repository, entries })
 }
 
 /// Reads one setting as the operator types it, for writing it to a file.
@@ -101,11 +97,7 @@ pub fn parse_setting(key: &str, text: &str) -> Result<(Path, Value), Problems> {
 
 impl From<Setting> for Entry {
     fn from(setting: Setting) -> Self {
-        Self {
-            key: setting.path.to_string(),
-            value: setting.value,
-            origin: setting.origin,
-        }
+        Self { key: setting.path.to_string(), value: setting.value, origin: setting.origin }
     }
 }
 
@@ -127,10 +119,7 @@ fn tighten(merged: &mut BTreeMap<Path, Setting>, repository: &RepositoryConfig) 
         }
     };
     set(["policy", "protected_paths"], &|before| {
-        let own = repository
-            .protected_paths
-            .iter()
-            .map(|glob| Value::String(glob.clone()));
+        let own = repository.protected_paths.iter().map(|glob| Value::String(glob.clone()));
         let before = before.and_then(Value::as_array).cloned().unwrap_or_default();
         (!repository.protected_paths.is_empty())
             .then(|| Value::Array(before.into_iter().chain(own).collect()))
@@ -155,12 +144,7 @@ fn build<T: serde::de::DeserializeOwned + Default>(
     }
     T::deserialize(Value::Table(root)).unwrap_or_else(|error| {
         let message = error.message().replace('\n', ", ");
-        problems.push(Problem {
-            key: "configuration".into(),
-            origin: origin.clone(),
-            message,
-            hint: None,
-        });
+        problems.push(Problem { key: "configuration".into(), origin: origin.clone(), message, hint: None });
         T::default()
     })
 }
@@ -174,9 +158,7 @@ fn insert(table: &mut Table, path: &[String], value: Value) {
         }
         return;
     }
-    let inner = table
-        .entry(part.clone())
-        .or_insert_with(|| Value::Table(Table::new()));
+    let inner = table.entry(part.clone()).or_insert_with(|| Value::Table(Table::new()));
     if let Value::Table(inner) = inner {
         insert(inner, rest, value);
     }
@@ -188,17 +170,9 @@ fn entries(config: &Config, merged: &BTreeMap<Path, Setting>) -> Vec<Entry> {
     if let Ok(Value::Table(table)) = Value::try_from(config) {
         flatten(&Path(Vec::new()), table, &mut all);
     }
-    let origin_of = |path: &Path| {
-        merged
-            .get(path)
-            .map_or(Origin::Default, |setting| setting.origin.clone())
-    };
+    let origin_of = |path: &Path| merged.get(path).map_or(Origin::Default, |setting| setting.origin.clone());
     all.into_iter()
-        .map(|(path, value)| Entry {
-            key: path.to_string(),
-            origin: origin_of(&path),
-            value,
-        })
+        .map(|(path, value)| Entry { key: path.to_string(), origin: origin_of(&path), value })
         .collect()
 }
 

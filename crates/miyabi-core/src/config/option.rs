@@ -146,8 +146,7 @@ impl OptionDoc {
     /// Whether this option's key begins with these parts.
     pub(crate) fn begins_with(&self, path: &[String]) -> bool {
         let mut own = self.parts();
-        path.iter()
-            .all(|part| own.next().is_some_and(|own| own == "*" || own == part))
+        path.iter().all(|part| own.next().is_some_and(|own| own == "*" || own == part))
     }
 
     /// Whether these parts are this option's key.

@@ -10,13 +10,7 @@ const fn option(
     fits: fn(toml::Value) -> bool,
     doc: &'static [&'static str],
 ) -> OptionDoc {
-    OptionDoc {
-        section,
-        name,
-        doc,
-        form,
-        fits,
-    }
+    OptionDoc { section, name, doc, form, fits }
 }
 
 const fn commands(
@@ -55,11 +49,7 @@ const HEALTH: &[&str] = &["deploy", "health"];
 
 /// All keys of `.miyabi/config.toml`.
 pub(super) const OPTIONS: &[OptionDoc] = &[
-    commands(
-        &["checks"],
-        "setup",
-        &["Run once before the first command: dependencies, generated files."],
-    ),
+    commands(&["checks"], "setup", &["Run once before the first command: dependencies, generated files."]),
     commands(&["checks"], "format", &["The formatter in its checking mode."]),
     commands(&["checks"], "lint", &["Linters."]),
     commands(&["checks"], "build", &["The build."]),
@@ -69,11 +59,7 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
         "protected_paths",
         &["Globs of files whose change needs a person's approval; added to the operator's."],
     ),
-    list(
-        &[],
-        "labels",
-        &["Labels that the Issue agent may set, beside the kinds of issues."],
-    ),
+    list(&[], "labels", &["Labels that the Issue agent may set, beside the kinds of issues."]),
     option(
         &[],
         "max_changed_lines",
@@ -86,26 +72,10 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
         "build",
         &["Commands that make the release, run in the sandbox at the merge commit."],
     ),
-    text(
-        &["deploy"],
-        "folder",
-        &["The folder that becomes the release. Default: the repository's root."],
-    ),
-    list(
-        &["deploy"],
-        "run",
-        &["The program that answers, with its arguments. Default: a static site."],
-    ),
-    text(
-        HEALTH,
-        "path",
-        &["The path that must answer with a status of 200 to 399. Default: `/`."],
-    ),
-    text(
-        HEALTH,
-        "contains",
-        &["A text that the answer must contain. Default: none."],
-    ),
+    text(&["deploy"], "folder", &["The folder that becomes the release. Default: the repository's root."]),
+    list(&["deploy"], "run", &["The program that answers, with its arguments. Default: a static site."]),
+    text(HEALTH, "path", &["The path that must answer with a status of 200 to 399. Default: `/`."]),
+    text(HEALTH, "contains", &["A text that the answer must contain. Default: none."]),
     list(
         HEALTH,
         "command",
@@ -118,21 +88,13 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
         fits::<u32>,
         &["Healthy samples in a row that count as healthy. Default: 3."],
     ),
-    number(
-        HEALTH,
-        "interval_ms",
-        &["Milliseconds between two samples. Default: 200."],
-    ),
+    number(HEALTH, "interval_ms", &["Milliseconds between two samples. Default: 200."]),
     number(
         HEALTH,
         "start_timeout_ms",
         &["Milliseconds after which a release that never was healthy has failed. Default: 20000."],
     ),
-    number(
-        HEALTH,
-        "watch_ms",
-        &["Milliseconds for which a healthy release is watched. Default: 2000."],
-    ),
+    number(HEALTH, "watch_ms", &["Milliseconds for which a healthy release is watched. Default: 2000."]),
 ];
 
 #[cfg(test)]
@@ -142,13 +104,8 @@ mod tests {
     #[test]
     fn every_key_of_the_file_is_listed() {
         let some = || Some(vec![vec!["true".to_owned()]]);
-        let checks = PartialChecks {
-            setup: some(),
-            format: some(),
-            lint: some(),
-            build: some(),
-            test: some(),
-        };
+        let checks =
+            PartialChecks { setup: some(), format: some(), lint: some(), build: some(), test: some() };
         let health = HealthCheck {
             contains: Some("x".into()),
             command: Some(vec!["x".into()]),

@@ -3,10 +3,7 @@ use crate::money::UsdMicros;
 use crate::policy::Mode;
 
 fn user(text: &str) -> Sources {
-    Sources {
-        user: Some(text.to_owned()),
-        ..Sources::default()
-    }
+    Sources { user: Some(text.to_owned()), ..Sources::default() }
 }
 
 fn problems(sources: &Sources) -> Vec<String> {
@@ -22,12 +19,7 @@ fn problems(sources: &Sources) -> Vec<String> {
 fn without_any_source_everything_is_default() {
     let effective = load(&Sources::default()).expect("defaults are valid");
     assert_eq!(effective.config, Config::default());
-    assert!(
-        effective
-            .entries
-            .iter()
-            .all(|entry| entry.origin == Origin::Default)
-    );
+    assert!(effective.entries.iter().all(|entry| entry.origin == Origin::Default));
 }
 
 #[test]
@@ -42,19 +34,13 @@ fn later_layers_win_and_say_so() {
     sources.flags = vec!["budget.turns=31".into(), "budget.turns=32".into()];
     let effective = load(&sources).expect("valid");
     let budget = &effective.config.budget;
-    assert_eq!(
-        (budget.cost_usd.0, budget.tokens, budget.turns),
-        (UsdMicros::from_usd(1), 20, 32)
-    );
+    assert_eq!((budget.cost_usd.0, budget.tokens, budget.turns), (UsdMicros::from_usd(1), 20, 32));
     let origin = |key: &str| {
         let entry = effective.entries.iter().find(|entry| entry.key == key);
         entry.map(|entry| entry.origin.to_string())
     };
     assert_eq!(origin("budget.cost_usd").as_deref(), Some("user file"));
-    assert_eq!(
-        origin("budget.tokens").as_deref(),
-        Some("variable MIYABI__BUDGET__TOKENS")
-    );
+    assert_eq!(origin("budget.tokens").as_deref(), Some("variable MIYABI__BUDGET__TOKENS"));
     assert_eq!(origin("budget.turns").as_deref(), Some("flag"));
     assert_eq!(origin("budget.wall_s").as_deref(), Some("default"));
 }
@@ -97,9 +83,7 @@ fn broken_toml_names_the_line() {
 #[test]
 fn amounts_are_exact_however_they_are_written() {
     for text in ["0.1", "'0.1'", "'0.10'"] {
-        let config = load(&user(&format!("budget.cost_usd = {text}")))
-            .expect("valid")
-            .config;
+        let config = load(&user(&format!("budget.cost_usd = {text}"))).expect("valid").config;
         assert_eq!(config.budget.cost_usd.0, UsdMicros(100_000), "{text}");
     }
     assert_eq!(problems(&user("budget.cost_usd = -1")).len(), 1);
@@ -123,10 +107,7 @@ fn providers_models_and_recipes_are_read() {
         commands = [["cargo", "fmt"]]
     "#;
     let config = load(&user(text)).expect("valid").config;
-    assert_eq!(
-        config.models.of("review").map(ModelName::model),
-        Some("org/model:7b")
-    );
+    assert_eq!(config.models.of("review").map(ModelName::model), Some("org/model:7b"));
     assert!(config.providers.contains_key("ollama"));
     let known = &config.providers["mine"].models["org/model:7b"];
     assert!(known.price().is_some_and(|price| price.output == UsdMicros::ZERO));
@@ -136,10 +117,7 @@ fn providers_models_and_recipes_are_read() {
 #[test]
 fn settings_are_read_as_the_operator_types_them() {
     let (path, value) = parse_setting("policy.mode", "manual").expect("valid");
-    assert_eq!(
-        (path.to_string().as_str(), value.as_str()),
-        ("policy.mode", Some("manual"))
-    );
+    assert_eq!((path.to_string().as_str(), value.as_str()), ("policy.mode", Some("manual")));
     let (path, value) = parse_setting("fallbacks.'a/b'", "c/d, e/f").expect("valid");
     assert_eq!(path.0, ["fallbacks", "a/b"]);
     assert_eq!(value.as_array().map(Vec::len), Some(2));

@@ -57,8 +57,7 @@ impl Models {
             ("pr", &self.pr),
             ("deployment", &self.deployment),
         ];
-        all.into_iter()
-            .filter_map(|(key, model)| Some((key, model.as_ref()?)))
+        all.into_iter().filter_map(|(key, model)| Some((key, model.as_ref()?)))
     }
 }
 
@@ -131,10 +130,6 @@ impl KnownModel {
     pub fn price(&self) -> Option<Price> {
         let (input, output) = (self.input_usd?.0, self.output_usd?.0);
         let cached_input = self.cached_input_usd.map_or(input, |usd| usd.0);
-        Some(Price {
-            input,
-            cached_input,
-            output,
-        })
+        Some(Price { input, cached_input, output })
     }
 }

@@ -14,8 +14,8 @@ declare! {
         setup_network: bool = false;
         /// Seconds that one command of an agent may take. Default: 120.
         wall_s: u64 = 120;
-        /// Seconds that one command of a gate or of the set-up may take. Default: 1800.
-        gate_wall_s: u64 = 1_800;
+        /// Seconds that one command of a gate or of the set-up may take. Default: 900.
+        gate_wall_s: u64 = 900;
         /// Seconds of processor time over all processes of one command. Default: 600; four times `gate_wall_s` for
         /// gates.
         cpu_s: u64 = 600;
@@ -58,10 +58,6 @@ impl Sandbox {
     /// The ceilings of a gate's or a set-up's command.
     pub fn gate_limits(&self) -> SandboxLimits {
         let wall_ms = self.gate_wall_s.saturating_mul(1_000);
-        SandboxLimits {
-            wall_ms,
-            cpu_ms: wall_ms.saturating_mul(4),
-            ..self.limits()
-        }
+        SandboxLimits { wall_ms, cpu_ms: wall_ms.saturating_mul(4), ..self.limits() }
     }
 }

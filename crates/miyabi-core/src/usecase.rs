@@ -1,0 +1,82 @@
+//! What people and programs can ask for: one function per use case, called alike by every door (the API, the command
+//! line, MCP). Each checks that the caller may, does the thing through ports, and answers with core's own types.
+//!
+//! How answers look on a wire is the doors' business. What agents do by themselves is the engine's.
+
+pub mod access;
+pub mod approve;
+mod error;
+pub mod event;
+mod patch;
+mod record;
+pub mod retry;
+pub mod run;
+pub mod start;
+pub mod steer;
+pub mod stop;
+
+use std::sync::Arc;
+
+pub use access::{Act, Caller, Role, may};
+pub use error::{Error, FieldProblem, Hint};
+
+use crate::port::artifacts::Artifacts;
+use crate::port::clock::{Clock, Entropy};
+use crate::port::forge::Forge;
+use crate::port::journal::Journal;
+use crate::port::model::Model;
+use crate::port::records::Projects;
+use crate::port::settings::Settings;
+
+/// What every use case about runs needs: their journals, the contents they name, time and chance.
+#[derive(Clone)]
+pub struct Runs {
+    /// The runs' events.
+    pub journal: Arc<dyn Journal>,
+    /// Contents by digest.
+    pub artifacts: Arc<dyn Artifacts>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// What a new run is made of, beside the journal it is written to.
+#[derive(Clone)]
+pub struct Intake {
+    /// The connected repositories.
+    pub projects: Arc<dyn Projects>,
+    /// Where issues are.
+    pub forge: Arc<dyn Forge>,
+    /// What is known of models.
+    pub model: Arc<dyn Model>,
+    /// The operator's configuration.
+    pub settings: Arc<dyn Settings>,
+}
+
+/// A part of a list, and where the next part begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T, C> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Where the next page begins; `None` at the end.
+    pub next: Option<C>,
+}
+
+/// The most items of a page.
+pub const MAX_PAGE: u32 = 200;
+
+impl<T, C> Page<T, C> {
+    /// A page out of one item more than was asked for, which tells whether there is a next page.
+    pub(crate) fn cut(mut items: Vec<T>, limit: u32, cursor: impl Fn(&T) -> C) -> Self {
+        let limit = limit as usize;
+        let next = (items.len() > limit).then(|| items.get(limit.saturating_sub(1)).map(cursor)).flatten();
+        items.truncate(limit);
+        Self { items, next }
+    }
+}
+
+/// A page's size within what is allowed.
+pub(crate) fn page_size(wanted: u32) -> u32 {
+    wanted.clamp(1, MAX_PAGE)
+}
