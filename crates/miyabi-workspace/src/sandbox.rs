@@ -13,33 +13,43 @@
 //! | nothing survives a step | PID namespace | subreaper | subreaper |
 
 mod advice;
+mod delegation;
+mod detached;
 mod error;
+mod home;
 mod image;
 mod launcher;
 mod outcome;
 mod own;
 mod plan;
+mod planning;
 mod requirement;
 mod run;
+mod self_test;
 mod session;
 mod spec;
 mod text;
+pub mod toolchain;
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use miyabi_core::sandbox::SandboxLevel;
 use tokio_util::sync::CancellationToken;
 
+pub use self::detached::Detached;
 pub use self::error::{Advice, Error};
-pub use self::launcher::{LAUNCHER_NAME, is_launcher, run_launcher};
+use self::home::Home;
+pub use self::launcher::{Check, LAUNCHER_NAME, is_launcher, run_launcher};
 pub use self::outcome::{Captured, Exit, KEPT_BYTES, Outcome};
-use self::plan::{Entry, Plan, PlannedAccess, PlannedMount};
+use self::plan::Entry;
 pub use self::plan::{Identity, Step};
 pub use self::requirement::{Requirement, STRICT};
+pub use self::self_test::SelfTest;
 pub use self::spec::{
     Access, CommandSpec, DEFAULT_UNPRIVILEGED_ID, HOME, Lifetime, Mount, Network, Options, OutputTarget,
 };
-use self::text::Text;
+use self::toolchain::Cache;
 
 /// Runs commands in cages. Cheap to share behind an `Arc`.
 #[derive(Debug)]
@@ -47,6 +57,7 @@ pub struct Sandbox {
     options: Options,
     identity: Identity,
     image: Vec<Entry>,
+    cgroup: Option<PathBuf>,
 }
 
 /// What kind of cage this is, for the operator.
@@ -56,6 +67,9 @@ pub struct Description {
     pub level: SandboxLevel,
     /// Whose rights commands get.
     pub identity: Identity,
+    /// Whether the kernel counts memory and processes exactly (cgroup) or samples and per-process
+    /// limits stand in.
+    pub counts_exactly: bool,
 }
 
 impl Sandbox {
@@ -76,6 +90,7 @@ impl Sandbox {
         Self {
             identity,
             image: image::entries(),
+            cgroup: options.cgroup.clone().or_else(delegation::find),
             options,
         }
     }
@@ -85,6 +100,7 @@ impl Sandbox {
         Description {
             level: self.options.level,
             identity: self.identity,
+            counts_exactly: self.cgroup.is_some(),
         }
     }
 
@@ -113,27 +129,81 @@ impl Sandbox {
                 reason: "a detached command needs `start_detached`".to_owned(),
             });
         }
-        let plan = self.plan(spec)?;
-        run::run(&self.options.launcher, &plan, &spec.output, cancel).await
+        let home = if self.options.level == SandboxLevel::Strict {
+            None
+        } else {
+            Some(self.private_home()?)
+        };
+        let plan = planning::plan(self, spec, home.as_ref().map(Home::path))?;
+        let outcome = run::run(&self.options.launcher, &plan, &spec.output, cancel).await;
+        if let Some(home) = home {
+            // The command may have left a large tree.
+            let _removed = tokio::task::spawn_blocking(move || drop(home)).await;
+        }
+        outcome
     }
 
-    fn plan(&self, spec: &CommandSpec) -> Result<Plan, Error> {
-        let mut image = self.image.clone();
-        image.extend(image::network_entries(spec.network));
-        Ok(Plan {
-            level: self.options.level,
-            identity: self.identity,
-            image,
-            mounts: spec.mounts.iter().map(planned).collect::<Result<_, _>>()?,
-            own_network: spec.network == Network::None,
-            detached: spec.lifetime == Lifetime::Detached,
-            limits: spec.limits.clone(),
-            cgroup: None,
-            program: Text::from(&spec.program),
-            args: spec.args.iter().map(Text::from).collect(),
-            env: environment(spec),
-            cwd: Text::from(&spec.cwd),
+    /// Starts a command that outlives this program and returns when its program runs.
+    ///
+    /// It has no wall clock and no total processor time limit; memory, disk, processes and files stay
+    /// limited. Its output file begins anew whenever it reaches `limits.output_bytes`.
+    ///
+    /// # Errors
+    ///
+    /// When the command could not be started.
+    pub async fn start_detached(&self, spec: &CommandSpec) -> Result<Detached, Error> {
+        let mut plan = planning::plan(self, spec, None)?;
+        plan.detached = true;
+        detached::start(&self.options.launcher, &plan, &spec.output).await
+    }
+
+    /// Runs forbidden and allowed actions in a real sandbox.
+    ///
+    /// A pass is remembered in `state_dir` per boot, kernel, launcher, user and level. Workers start
+    /// only after a pass.
+    pub async fn self_test(&self) -> SelfTest {
+        self_test::run(self).await
+    }
+
+    /// Mounts shared package caches as overlays whose writes land below `private`.
+    ///
+    /// # Errors
+    ///
+    /// When the folders for the writes cannot be created.
+    pub fn cache_mounts(&self, caches: &[Cache], private: &Path) -> Result<Vec<Mount>, Error> {
+        caches
+            .iter()
+            .map(|cache| self.cache_mount(cache, private))
+            .collect()
+    }
+
+    fn cache_mount(&self, cache: &Cache, private: &Path) -> Result<Mount, Error> {
+        let folder = private.join(cache.name);
+        let (upper, work) = (folder.join("upper"), folder.join("work"));
+        for path in [&upper, &work] {
+            fs::create_dir_all(path).map_err(|source| Error::File {
+                action: "create",
+                path: path.clone(),
+                source,
+            })?;
+            self.own(path)?;
+        }
+        Ok(Mount {
+            source: cache.source.clone(),
+            target: cache.target.clone(),
+            access: Access::Overlay { upper, work },
         })
+    }
+
+    fn private_home(&self) -> Result<Home, Error> {
+        let failed = |source| Error::File {
+            action: "create a home in",
+            path: self.options.state_dir.clone(),
+            source,
+        };
+        let home = Home::create(&self.options.state_dir).map_err(failed)?;
+        self.own(home.path())?;
+        Ok(home)
     }
 }
 
@@ -155,55 +225,4 @@ impl std::fmt::Display for Description {
             }
         }
     }
-}
-
-fn planned(mount: &Mount) -> Result<PlannedMount, Error> {
-    let is_plain = |path: &Path| {
-        let mut components = path.components();
-        components.next() == Some(std::path::Component::RootDir)
-            && components.all(|component| matches!(component, std::path::Component::Normal(_)))
-    };
-    if !mount.source.is_absolute() || !is_plain(&mount.target) || mount.target == Path::new("/") {
-        let reason = format!(
-            "mount of `{}` at `{}`",
-            mount.source.display(),
-            mount.target.display()
-        );
-        return Err(Error::InvalidSpec { reason });
-    }
-    let access = match &mount.access {
-        Access::ReadOnly => PlannedAccess::ReadOnly,
-        Access::ReadWrite => PlannedAccess::ReadWrite,
-        Access::Overlay { upper, work } => PlannedAccess::Overlay {
-            upper: Text::from(upper),
-            work: Text::from(work),
-        },
-    };
-    Ok(PlannedMount {
-        source: Text::from(&mount.source),
-        target: Text::from(&mount.target),
-        access,
-    })
-}
-
-/// The command's variables and the few that every program expects.
-fn environment(spec: &CommandSpec) -> Vec<(Text, Text)> {
-    let defaults = [
-        ("HOME", HOME),
-        ("LANG", "C.UTF-8"),
-        ("PATH", "/usr/local/bin:/usr/bin:/bin"),
-        ("TMPDIR", "/tmp"),
-        ("USER", "miyabi"),
-    ];
-    let missing = defaults
-        .into_iter()
-        .filter(|(name, _)| !spec.env.contains_key(*name));
-    let given = spec
-        .env
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()));
-    given
-        .chain(missing)
-        .map(|(name, value)| (Text::from(name), Text::from(value)))
-        .collect()
 }

@@ -55,6 +55,12 @@ pub enum Error {
     /// The launcher ended without a report: it was killed from outside. Nothing of the command runs on.
     #[error("sandbox launcher ended without a report")]
     LauncherLost,
+    /// A detached command ended before its start could be reported.
+    #[error("the service ended at once ({exit:?})")]
+    EndedAtOnce {
+        /// How it ended.
+        exit: super::outcome::Exit,
+    },
     /// The launcher said something that this program does not understand.
     #[error("sandbox launcher sent a report that cannot be read: {reason}")]
     Protocol {

@@ -75,6 +75,16 @@ pub(crate) fn network_entries(network: Network) -> Vec<Entry> {
     }
 }
 
+/// What a command may read besides at levels where it sees the machine's own `/etc`.
+pub(crate) fn machine_entries() -> Vec<Entry> {
+    let tables = ["/etc/passwd", "/etc/group", "/etc/hosts", "/etc/nsswitch.conf"].map(Path::new);
+    tables
+        .into_iter()
+        .filter(|path| path.exists())
+        .map(|path| Entry::Bind(Text::from(path)))
+        .collect()
+}
+
 fn own_files() -> Vec<Entry> {
     let file = |path: &str, content: String| Entry::File {
         path: Text::from(path),

@@ -8,6 +8,7 @@
 //! inside, whose end ends everything in its PID namespace. The supervisor ends init when the program
 //! goes away (its end of the socket closes), the kernel ends init when the supervisor goes away.
 
+mod cgroup;
 mod command;
 mod descendants;
 mod disk;
@@ -15,10 +16,13 @@ mod failure;
 mod file_rules;
 mod identity;
 mod init;
+mod log;
 mod overlay;
+mod probe;
 mod process_limits;
 mod root_tree;
 mod seccomp;
+mod supervision;
 mod supervisor;
 mod system;
 mod usage;
@@ -28,25 +32,35 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 
+pub use self::probe::Check;
+pub(in crate::sandbox) use self::probe::Task;
+
 use self::failure::{Done, During as _, failure};
 use super::plan::{MAX_PLAN_BYTES, Plan, Report, Step};
 
 /// The name under which the program re-executes itself to become the launcher.
 pub const LAUNCHER_NAME: &str = "miyabi-sandbox";
 
+/// The first argument by which the self-test starts this program inside the sandbox.
+pub(in crate::sandbox) const PROBE_WORD: &str = "miyabi-sandbox-probe";
+
 /// The launcher's own exit code when it could not do its work. Details go to the program's socket.
 const FAILED: u8 = 125;
 
-/// Whether this process was started as the launcher. Ask before anything else in `main`.
+/// Whether this process was started as the launcher, or as its self-test. Ask before anything else
+/// in `main`.
 pub fn is_launcher() -> bool {
-    std::env::args_os()
-        .next()
-        .is_some_and(|name| name == LAUNCHER_NAME)
+    let mut arguments = std::env::args_os();
+    arguments.next().is_some_and(|name| name == LAUNCHER_NAME)
+        || arguments.next().is_some_and(|word| word == PROBE_WORD)
 }
 
 /// The launcher's whole life. `main` calls it first, while the process has one thread, when
 /// [`is_launcher`] says so.
 pub fn run_launcher() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|word| word == PROBE_WORD) {
+        return probe::run();
+    }
     let Ok(control) = Control::take_over() else {
         return ExitCode::from(FAILED);
     };

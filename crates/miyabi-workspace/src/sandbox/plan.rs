@@ -166,6 +166,8 @@ pub enum Step {
     WorkingDirectory,
     /// Starting the program.
     Start,
+    /// Watching the command's use of resources.
+    Watch,
 }
 
 impl Step {
@@ -189,6 +191,7 @@ impl Step {
             Self::Seccomp => "apply seccomp",
             Self::WorkingDirectory => "enter working folder",
             Self::Start => "start program",
+            Self::Watch => "watch processes",
         }
     }
 }

@@ -68,7 +68,10 @@ pub(super) async fn run(
             break;
         }
     }
-    let _reaped = session.child.wait().await;
+    if reported.end.is_none() {
+        let _reaped = session.child.wait().await;
+    }
+    // Otherwise nothing is left but the launcher's own exit, which the runtime reaps in the background.
     if let Some(failure) = reported.failure {
         return Err(Error::from_failure(failure, &plan.program.0));
     }

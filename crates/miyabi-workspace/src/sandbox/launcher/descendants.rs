@@ -27,9 +27,6 @@ pub(super) fn signal_all(watch: &Watch, signal: Signal) {
 pub(super) fn end_all(watch: &Watch, mut count: impl FnMut(&Reaped)) {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        // First all are stopped, so that nothing new appears while the list is worked through.
-        signal_all(watch, Signal::STOP);
-        signal_all(watch, Signal::KILL);
         loop {
             match system::reap(None) {
                 Ok(Some(reaped)) => count(&reaped),
@@ -37,6 +34,9 @@ pub(super) fn end_all(watch: &Watch, mut count: impl FnMut(&Reaped)) {
                 Err(_no_children) => return,
             }
         }
+        // First all are stopped, so that nothing new appears while the list is worked through.
+        signal_all(watch, Signal::STOP);
+        signal_all(watch, Signal::KILL);
         if Instant::now() > deadline {
             return;
         }

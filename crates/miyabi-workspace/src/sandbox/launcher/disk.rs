@@ -167,8 +167,9 @@ impl Walk {
                 }
             } else if let Some(path) = self.pending.pop() {
                 self.enter(&folders[self.next_folder - 1].root, path);
-            } else if self.next_folder < folders.len() {
+            } else if let Some(folder) = folders.get(self.next_folder) {
                 self.next_folder += 1;
+                self.devices.extend(device_of(&folder.root));
                 self.pending.push(PathBuf::from("."));
             } else {
                 return true;
@@ -212,7 +213,6 @@ impl Walk {
 
     fn count(&mut self, status: &Statx, kind: FileType) {
         let device = (status.stx_dev_major, status.stx_dev_minor);
-        self.devices.insert(device);
         if self.is_before(status.stx_ctime.tv_sec, status.stx_ctime.tv_nsec) {
             return;
         }
@@ -267,6 +267,11 @@ impl Walk {
             }
         }
     }
+}
+
+fn device_of(folder: &OwnedFd) -> Option<(u32, u32)> {
+    let status = rustix::fs::statx(folder, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS).ok()?;
+    Some((status.stx_dev_major, status.stx_dev_minor))
 }
 
 #[cfg(test)]

@@ -13,10 +13,10 @@ use landlock::{
 use miyabi_core::sandbox::SandboxLevel;
 
 use super::failure::{Done, failure};
+use super::root_tree::PRIVATE_FOLDERS;
 use super::system;
 use crate::sandbox::plan::{Entry, Plan, PlannedAccess, Step};
 use crate::sandbox::requirement::STRICT;
-use crate::sandbox::spec::HOME;
 
 /// The newest version whose rights this file names; newer kernels behave as this one.
 const KNOWN: ABI = ABI::V6;
@@ -51,7 +51,7 @@ fn create(plan: &Plan) -> Result<RulesetCreated, Box<dyn std::error::Error>> {
     let write = AccessFs::from_all(KNOWN) & !make_bitflags!(AccessFs::{MakeChar | MakeBlock | IoctlDev});
     if plan.level == SandboxLevel::Strict {
         rules = allow(rules, Path::new("/"), read)?;
-        for folder in ["/tmp", "/dev/shm", HOME] {
+        for folder in PRIVATE_FOLDERS {
             rules = allow(rules, Path::new(folder), write)?;
         }
     } else {

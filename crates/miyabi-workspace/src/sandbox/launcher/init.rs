@@ -96,10 +96,11 @@ fn build_cage(plan: &Plan, gate: &OwnedFd, id_map: Option<OwnedFd>) -> Done {
     identity::drop_capabilities()
 }
 
-/// Gives the supervisor its view of the sandbox's processes.
+/// Gives the supervisor its view of the sandbox: its processes, and its mounts to hold.
 fn hand_over(gate: &OwnedFd, processes: BorrowedFd<'_>) -> Done {
-    let descriptors = [processes];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mounts = File::open("/proc/self/ns/mnt").during(Step::Proc)?;
+    let descriptors = [processes, mounts.as_fd()];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
     rustix::net::sendmsg(gate, &[IoSlice::new(b"p")], &mut ancillary, SendFlags::empty())

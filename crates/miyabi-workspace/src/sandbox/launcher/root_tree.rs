@@ -39,7 +39,7 @@ const DEVICES: [&str; 5] = [
     "/dev/urandom",
 ];
 /// Writable folders that vanish with the sandbox.
-const PRIVATE_FOLDERS: [&str; 3] = ["/tmp", "/dev/shm", HOME];
+pub(super) const PRIVATE_FOLDERS: [&str; 4] = ["/tmp", "/var/tmp", "/dev/shm", HOME];
 /// Room for the root's own folders and files on top of `tmp_bytes`.
 const OWN_BYTES: u64 = 1024 * 1024;
 
@@ -165,6 +165,10 @@ fn clone_read_only(source: &Path, target: &Path) -> Done<Prepared> {
 fn clone_writable(source: &Path, target: &Path) -> Done<Prepared> {
     // A command of an earlier step may have put a link where its folder was.
     let mount = clone_tree(source, OpenTreeFlags::AT_SYMLINK_NOFOLLOW)?;
+    let mode = rustix::fs::fstat(&mount).during_at(Step::Mount, source)?.st_mode;
+    if FileType::from_raw_mode(mode) == FileType::Symlink {
+        return Err(Errno::LOOP).during_at(Step::Mount, source);
+    }
     set(&mount, HARMLESS, true).during_at(Step::Mount, source)?;
     Ok(Prepared {
         mount,
@@ -203,17 +207,15 @@ fn set(mount: &OwnedFd, flags: u64, recursive: bool) -> io::Result<()> {
 
 /// Creates the root's own folders, links and files.
 fn fill(root: BorrowedFd<'_>, plan: &Plan) -> Done {
-    for folder in ["/proc", "/dev/pts", "/dev/shm", "/tmp", "/run", "/var", "/etc"] {
+    for folder in ["/proc", "/dev/pts", "/run", "/etc"].into_iter().chain(PRIVATE_FOLDERS) {
         make_folders(root, Path::new(folder))?;
     }
-    make_folders(root, Path::new(HOME))?;
     for (path, to) in [
         ("/dev/fd", "/proc/self/fd"),
         ("/dev/stdin", "/proc/self/fd/0"),
         ("/dev/stdout", "/proc/self/fd/1"),
         ("/dev/stderr", "/proc/self/fd/2"),
         ("/dev/ptmx", "pts/ptmx"),
-        ("/var/tmp", "/tmp"),
         ("/var/run", "/run"),
     ] {
         make_link(root, Path::new(path), Path::new(to))?;

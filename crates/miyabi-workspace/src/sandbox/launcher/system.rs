@@ -245,6 +245,29 @@ fn milliseconds(time: libc::timeval) -> u64 {
     u64::try_from(time.tv_sec).unwrap_or(0) * 1000 + u64::try_from(time.tv_usec).unwrap_or(0) / 1000
 }
 
+/// Asks to be traced by the parent. For the self-test, in which it must fail.
+pub(super) fn ask_to_be_traced() -> io::Result<()> {
+    // SAFETY: this request takes no addresses.
+    let result = unsafe { libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// Joins a session keyring. For the self-test, in which it must fail.
+pub(super) fn join_keyring() -> io::Result<()> {
+    const JOIN_SESSION_KEYRING: libc::c_int = 1;
+    // SAFETY: a null name asks for a new anonymous keyring.
+    let result = unsafe { libc::syscall(libc::SYS_keyctl, JOIN_SESSION_KEYRING, std::ptr::null::<u8>()) };
+    if result >= 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
 /// Ends the process at once: a forked child must not run what its parent planned to do at exit.
 pub(super) fn leave(code: i32) -> ! {
     // SAFETY: `_exit` touches no memory and does not return.

@@ -20,16 +20,29 @@ pub(super) struct Usage {
     pub(super) cpu_ms: u64,
     pub(super) peak_bytes: u64,
     last_exact: Option<(Instant, u64)>,
+    blind_samples: u32,
 }
 
+/// What a sample says about memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Within,
+    Beyond,
+    /// No process can be seen, and has not been for several samples: the limits cannot be held.
+    Blind,
+}
+
+/// One empty sample happens when everything is ending; this many in a row do not.
+const BLIND_SAMPLES: u32 = 10;
+
 impl Usage {
-    /// Takes a sample. Returns whether the sandbox uses more memory than `ceiling_bytes`.
-    pub(super) fn sample(&mut self, watch: &Watch, ceiling_bytes: u64) -> bool {
+    /// Takes a sample and compares memory with the ceiling.
+    pub(super) fn sample(&mut self, watch: &Watch, ceiling_bytes: u64) -> Verdict {
         let page = rustix::param::page_size() as u64;
         let ticks_per_second = rustix::param::clock_ticks_per_second().max(1);
         let (mut ticks, mut resident, mut private, mut largest_shared) = (0, 0, 0, 0);
-        let processes = watch.processes();
-        for process in &processes {
+        let mut counted = Vec::new();
+        for process in watch.processes() {
             ticks += process.ticks;
             let Some((total, shared)) = watch
                 .read(process.pid, "statm")
@@ -40,23 +53,23 @@ impl Usage {
             resident += total * page;
             private += total.saturating_sub(shared) * page;
             largest_shared = largest_shared.max(shared * page);
+            counted.push((process.pid, total.saturating_sub(shared) * page));
+        }
+        self.blind_samples = if counted.is_empty() { self.blind_samples + 1 } else { 0 };
+        if self.blind_samples >= BLIND_SAMPLES {
+            return Verdict::Blind;
         }
         // Times of a process that nobody reaped are lost; the sum must not go back.
         self.cpu_ms = self.cpu_ms.max(ticks * 1000 / ticks_per_second);
         self.peak_bytes = self.peak_bytes.max(private + largest_shared);
         if resident <= ceiling_bytes || !self.exact_is_due(resident) {
-            return false;
+            return Verdict::Within;
         }
-        let exact: u64 = processes
-            .iter()
-            .map(|process| {
-                watch
-                    .read(process.pid, "smaps_rollup")
-                    .and_then(|text| parse_rollup(&text))
-                    .unwrap_or(0)
-            })
-            .sum();
-        exact > ceiling_bytes
+        let exact = |(pid, private): &(u32, u64)| {
+            // A process that hides the exact figure counts with all of its private memory.
+            watch.read(*pid, "smaps_rollup").and_then(|text| parse_rollup(&text)).unwrap_or(*private)
+        };
+        if counted.iter().map(exact).sum::<u64>() > ceiling_bytes { Verdict::Beyond } else { Verdict::Within }
     }
 
     fn exact_is_due(&mut self, resident: u64) -> bool {

@@ -45,7 +45,7 @@ impl Watch {
         })
     }
 
-    /// The processes of this moment.
+    /// The processes of this moment. While the sandbox lives there is at least its process 1.
     pub(super) fn processes(&self) -> Vec<Process> {
         let everyone = self.everyone();
         match self.ancestor {
@@ -71,7 +71,10 @@ impl Watch {
     }
 
     fn everyone(&self) -> Vec<Process> {
-        let Ok(entries) = Dir::read_from(&self.folder) else {
+        // A mount's own descriptor only names it; listing needs one of its own.
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let opened = rustix::fs::openat(&self.folder, ".", flags, Mode::empty());
+        let Ok(entries) = opened.and_then(Dir::new) else {
             return Vec::new();
         };
         let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str().ok()?.parse().ok());
