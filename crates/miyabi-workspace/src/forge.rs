@@ -38,10 +38,7 @@ pub struct LocalForge {
 impl LocalForge {
     /// A forge over these records and repositories.
     pub fn new(records: Arc<dyn ForgeRecords>, repositories: Arc<dyn Repositories>) -> Self {
-        Self {
-            records,
-            repositories,
-        }
+        Self { records, repositories }
     }
 
     /// Whether a base branch carries a commit already, at its end or further down.
@@ -79,9 +76,7 @@ impl LocalForge {
                 "commit `{candidate}` does not stand on `{onto}`: merging it would drop commits of branch `{base}`"
             )));
         }
-        self.repositories
-            .move_branch(project, base, candidate, Some(onto))
-            .await
+        self.repositories.move_branch(project, base, candidate, Some(onto)).await
     }
 }
 
@@ -119,10 +114,7 @@ impl Forge for LocalForge {
         limit: u32,
     ) -> Result<Vec<Issue>, Failure> {
         let page = page(openness, before, limit);
-        self.records
-            .list_issues(project, page)
-            .await
-            .map_err(from_records)
+        self.records.list_issues(project, page).await.map_err(from_records)
     }
 
     async fn add_labels(
@@ -181,16 +173,11 @@ impl Forge for LocalForge {
 
     async fn push(&self, project: &Project, branch: &str, commit: &str) -> Result<(), Failure> {
         text::run_branch(branch)?;
-        let moved = self
-            .repositories
-            .move_branch(project, branch, commit, None)
-            .await?;
+        let moved = self.repositories.move_branch(project, branch, commit, None).await?;
         if moved {
             Ok(())
         } else {
-            Err(conflict(format!(
-                "could not push branch `{branch}`: somebody else moves it"
-            )))
+            Err(conflict(format!("could not push branch `{branch}`: somebody else moves it")))
         }
     }
 
@@ -266,17 +253,11 @@ impl Forge for LocalForge {
                 )));
             }
         }
-        if !self
-            .bring_in(project, &pull_request.base_branch, candidate, onto)
-            .await?
-        {
+        if !self.bring_in(project, &pull_request.base_branch, candidate, onto).await? {
             return Ok(false);
         }
         let merged = PullRequestState::Merged;
-        let ended = self
-            .records
-            .end_pull_request(project, number, merged, Some(candidate), at)
-            .await;
+        let ended = self.records.end_pull_request(project, number, merged, Some(candidate), at).await;
         ended.map_err(from_records)?;
         Ok(true)
     }
@@ -284,15 +265,12 @@ impl Forge for LocalForge {
     async fn close_pull_request(&self, project: &Project, number: u64, at: Timestamp) -> Result<(), Failure> {
         match self.get_pull_request(project, number).await?.state {
             PullRequestState::Closed => Ok(()),
-            PullRequestState::Merged => Err(conflict(format!(
-                "pull request {number} can't be closed: it is merged already"
-            ))),
+            PullRequestState::Merged => {
+                Err(conflict(format!("pull request {number} can't be closed: it is merged already")))
+            }
             PullRequestState::Open => {
                 let closed = PullRequestState::Closed;
-                let ended = self
-                    .records
-                    .end_pull_request(project, number, closed, None, at)
-                    .await;
+                let ended = self.records.end_pull_request(project, number, closed, None, at).await;
                 ended.map_err(from_records)
             }
         }
@@ -304,9 +282,5 @@ impl Forge for LocalForge {
 }
 
 fn page(openness: Openness, before: Option<u64>, limit: u32) -> NumberPage {
-    NumberPage {
-        openness,
-        before,
-        limit: limit.min(MAX_PAGE),
-    }
+    NumberPage { openness, before, limit: limit.min(MAX_PAGE) }
 }

@@ -27,12 +27,7 @@ struct Branches(PathBuf);
 
 impl Branches {
     fn try_git(&self, args: &[&str]) -> Option<String> {
-        let output = std::process::Command::new("git")
-            .arg("-C")
-            .arg(&self.0)
-            .args(args)
-            .output()
-            .unwrap();
+        let output = std::process::Command::new("git").arg("-C").arg(&self.0).args(args).output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         output.status.success().then_some(text)
     }
@@ -41,24 +36,15 @@ impl Branches {
 #[async_trait]
 impl Repositories for Branches {
     async fn head(&self, _: &Project, branch: &str) -> Result<Option<Head>, Failure> {
-        let commit = self.try_git(&[
-            "rev-parse",
-            "--verify",
-            "--quiet",
-            &format!("refs/heads/{branch}"),
-        ]);
+        let commit = self.try_git(&["rev-parse", "--verify", "--quiet", &format!("refs/heads/{branch}")]);
         Ok(commit.map(|commit| Head {
-            tree: self
-                .try_git(&["rev-parse", &format!("{commit}^{{tree}}")])
-                .unwrap(),
+            tree: self.try_git(&["rev-parse", &format!("{commit}^{{tree}}")]).unwrap(),
             commit,
         }))
     }
 
     async fn is_ancestor(&self, _: &Project, ancestor: &str, of: &str) -> Result<bool, Failure> {
-        Ok(self
-            .try_git(&["merge-base", "--is-ancestor", ancestor, of])
-            .is_some())
+        Ok(self.try_git(&["merge-base", "--is-ancestor", ancestor, of]).is_some())
     }
 
     async fn move_branch(
@@ -134,9 +120,7 @@ impl ForgeRecords for Mortal {
         if self.dies.swap(false, Ordering::Relaxed) {
             return Err(records::Error::Unavailable("the disk went away".into()));
         }
-        self.inner
-            .end_pull_request(project, number, state, merge_commit, at)
-            .await
+        self.inner.end_pull_request(project, number, state, merge_commit, at).await
     }
 
     async fn create_issue(&self, p: &Project, i: &NewIssue, at: Timestamp) -> Result<Issue, records::Error> {
@@ -215,10 +199,7 @@ fn house() -> House {
     let change = source.commit("change");
     let bare = source.bare_copy(&folder.path().join("bare.git"));
     git::run(&bare, &["update-ref", "refs/heads/main", &base]);
-    let records = Arc::new(Mortal {
-        inner: MemoryForgeRecords::default(),
-        dies: AtomicBool::new(false),
-    });
+    let records = Arc::new(Mortal { inner: MemoryForgeRecords::default(), dies: AtomicBool::new(false) });
     House {
         forge: LocalForge::new(records.clone(), Arc::new(Branches(bare.clone()))),
         project: miyabi_testkit::project::project(1, source.path()),
@@ -236,24 +217,13 @@ impl House {
     }
 
     async fn open(&self, title: &str) -> PullRequest {
-        let text = PullRequestText {
-            title: title.into(),
-            body: "why\n".into(),
-        };
-        self.forge
-            .push(&self.project, BRANCH, &self.change)
-            .await
-            .unwrap();
-        self.forge
-            .open_pull_request(&self.project, "marker-1", BRANCH, "main", &text, START)
-            .await
-            .unwrap()
+        let text = PullRequestText { title: title.into(), body: "why\n".into() };
+        self.forge.push(&self.project, BRANCH, &self.change).await.unwrap();
+        self.forge.open_pull_request(&self.project, "marker-1", BRANCH, "main", &text, START).await.unwrap()
     }
 
     async fn merge(&self, number: u64, candidate: &str) -> Result<bool, Failure> {
-        self.forge
-            .merge(&self.project, number, candidate, &self.base, START)
-            .await
+        self.forge.merge(&self.project, number, candidate, &self.base, START).await
     }
 
     async fn state(&self, number: u64) -> (PullRequestState, Option<String>) {
@@ -266,16 +236,10 @@ impl House {
 async fn a_pull_request_is_opened_once_per_marker_and_follows_its_branch() {
     let house = house();
     let first = house.open("first").await;
-    assert_eq!(
-        (first.head.as_str(), first.base_branch.as_str()),
-        (house.change.as_str(), "main")
-    );
+    assert_eq!((first.head.as_str(), first.base_branch.as_str()), (house.change.as_str(), "main"));
     let again = house.open("second").await;
     assert_eq!((again.number, again.title.as_str()), (first.number, "second"));
-    let all = house
-        .forge
-        .list_pull_requests(&house.project, Openness::All, None, 10)
-        .await;
+    let all = house.forge.list_pull_requests(&house.project, Openness::All, None, 10).await;
     assert_eq!(all.unwrap().len(), 1);
 }
 
@@ -288,10 +252,7 @@ async fn a_merge_moves_the_branch_and_says_so_and_may_be_repeated() {
     let merged = (PullRequestState::Merged, Some(house.change.clone()));
     assert_eq!(house.state(number).await, merged);
     assert!(house.merge(number, &house.change).await.unwrap());
-    assert_eq!(
-        house.merge(number, &house.base).await.unwrap_err().code,
-        ErrorCode::Conflict
-    );
+    assert_eq!(house.merge(number, &house.base).await.unwrap_err().code, ErrorCode::Conflict);
 }
 
 #[tokio::test]
@@ -307,10 +268,7 @@ async fn a_merge_that_died_between_branch_and_record_is_finished_by_a_repeat() {
         if goes_on {
             // Somebody else's merge came on top before the repeat.
             let tree = git::run(&house.bare, &["rev-parse", "main^{tree}"]);
-            let next = git::run(
-                &house.bare,
-                &["commit-tree", &tree, "-p", &house.change, "-m", "next"],
-            );
+            let next = git::run(&house.bare, &["commit-tree", &tree, "-p", &house.change, "-m", "next"]);
             git::run(&house.bare, &["update-ref", "refs/heads/main", &next]);
         }
         let before = house.main();
@@ -326,10 +284,7 @@ async fn a_branch_that_moved_is_not_merged_over() {
     let house = house();
     let number = house.open("change").await.number;
     let tree = git::run(&house.bare, &["rev-parse", "main^{tree}"]);
-    let other = git::run(
-        &house.bare,
-        &["commit-tree", &tree, "-p", &house.base, "-m", "other"],
-    );
+    let other = git::run(&house.bare, &["commit-tree", &tree, "-p", &house.base, "-m", "other"]);
     git::run(&house.bare, &["update-ref", "refs/heads/main", &other]);
     assert!(!house.merge(number, &house.change).await.unwrap());
     assert_eq!(house.main(), other);
@@ -350,18 +305,8 @@ async fn a_candidate_that_would_drop_commits_is_refused() {
 #[tokio::test]
 async fn only_run_branches_are_pushed() {
     let house = house();
-    for branch in [
-        "main",
-        "refs/heads/miyabi/x",
-        "miyabi/../main",
-        "--force",
-        "miyabi/a\nb",
-    ] {
-        let refused = house
-            .forge
-            .push(&house.project, branch, &house.change)
-            .await
-            .unwrap_err();
+    for branch in ["main", "refs/heads/miyabi/x", "miyabi/../main", "--force", "miyabi/a\nb"] {
+        let refused = house.forge.push(&house.project, branch, &house.change).await.unwrap_err();
         assert_eq!(refused.code, ErrorCode::RequestInvalid, "{branch}");
         assert!(!refused.message.contains('\n'));
     }
@@ -376,24 +321,15 @@ async fn only_run_branches_are_pushed() {
 async fn what_does_not_exist_is_not_found() {
     let house = house();
     let (forge, project) = (&house.forge, &house.project);
-    let text = PullRequestText {
-        title: "t".into(),
-        body: String::new(),
-    };
+    let text = PullRequestText { title: "t".into(), body: String::new() };
     let failures = [
         forge.get_issue(project, 9).await.unwrap_err(),
         forge.get_pull_request(project, 9).await.unwrap_err(),
         forge.merge(project, 9, "a", "b", START).await.unwrap_err(),
         forge.close_pull_request(project, 9, START).await.unwrap_err(),
         forge.set_issue_open(project, 9, false, START).await.unwrap_err(),
-        forge
-            .comment(project, 9, "ann", "hi", None, START)
-            .await
-            .unwrap_err(),
-        forge
-            .open_pull_request(project, "m", "miyabi/none", "main", &text, START)
-            .await
-            .unwrap_err(),
+        forge.comment(project, 9, "ann", "hi", None, START).await.unwrap_err(),
+        forge.open_pull_request(project, "m", "miyabi/none", "main", &text, START).await.unwrap_err(),
     ];
     for failure in failures {
         assert_eq!(failure.code, ErrorCode::NotFound, "{failure}");
@@ -405,16 +341,9 @@ async fn closing_is_final_and_may_be_repeated() {
     let house = house();
     let number = house.open("change").await.number;
     for _ in 0..2 {
-        house
-            .forge
-            .close_pull_request(&house.project, number, START)
-            .await
-            .unwrap();
+        house.forge.close_pull_request(&house.project, number, START).await.unwrap();
     }
-    assert_eq!(
-        house.merge(number, &house.change).await.unwrap_err().code,
-        ErrorCode::Conflict
-    );
+    assert_eq!(house.merge(number, &house.change).await.unwrap_err().code, ErrorCode::Conflict);
     assert_eq!(house.main(), house.base);
 }
 
@@ -429,23 +358,14 @@ async fn issues_share_the_count_with_pull_requests_and_are_paged() {
         author_label: Label::Other,
         labels: vec!["bug".into(), "area/b".into(), "bug".into()],
     };
-    let one = forge
-        .create_issue(project, &new("one\nline"), START)
-        .await
-        .unwrap();
+    let one = forge.create_issue(project, &new("one\nline"), START).await.unwrap();
     assert_eq!((one.title.as_str(), one.body.as_str()), ("one line", "body\r\n"));
     assert_eq!(one.labels, ["area/b", "bug"]);
     let pull_request = house.open("change").await;
     let two = forge.create_issue(project, &new("two"), START).await.unwrap();
     assert_eq!((one.number, pull_request.number, two.number), (1, 2, 3));
-    forge
-        .add_labels(project, 1, &["zeta".into(), "alpha".into()], START)
-        .await
-        .unwrap();
-    assert_eq!(
-        forge.get_issue(project, 1).await.unwrap().labels,
-        ["alpha", "area/b", "bug", "zeta"]
-    );
+    forge.add_labels(project, 1, &["zeta".into(), "alpha".into()], START).await.unwrap();
+    assert_eq!(forge.get_issue(project, 1).await.unwrap().labels, ["alpha", "area/b", "bug", "zeta"]);
     forge.set_issue_open(project, 1, false, START).await.unwrap();
     let numbers = async |openness, before, limit| -> Vec<u64> {
         let page = forge.list_issues(project, openness, before, limit).await;
@@ -462,17 +382,9 @@ async fn a_comment_of_a_run_happens_once_and_can_steer_nothing() {
     let house = house();
     let number = house.open("change").await.number;
     for body in ["done", "done again"] {
-        house
-            .forge
-            .comment(&house.project, number, "miyabi", body, Some("run_1/done"), START)
-            .await
-            .unwrap();
+        house.forge.comment(&house.project, number, "miyabi", body, Some("run_1/done"), START).await.unwrap();
     }
-    let by_hand = house
-        .forge
-        .comment(&house.project, number, "ann", "thanks", None, START)
-        .await
-        .unwrap();
+    let by_hand = house.forge.comment(&house.project, number, "ann", "thanks", None, START).await.unwrap();
     assert!(by_hand.author_label.may_steer());
     let all = house.forge.list_comments(&house.project, number).await.unwrap();
     let bodies: Vec<_> = all.iter().map(|comment| comment.body.as_str()).collect();

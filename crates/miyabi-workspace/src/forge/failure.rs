@@ -19,10 +19,9 @@ pub(super) fn from_records(error: records::Error) -> Failure {
     match error {
         records::Error::NotFound { kind, name } => not_found(format!("no {kind} `{name}`")),
         records::Error::Exists { kind, name } => conflict(format!("{kind} `{name}` exists already")),
-        records::Error::Unavailable(reason) => Failure::retry(
-            ErrorCode::StoreUnavailable,
-            format!("the database can't be reached: {reason}"),
-        ),
+        records::Error::Unavailable(reason) => {
+            Failure::retry(ErrorCode::StoreUnavailable, format!("the database can't be reached: {reason}"))
+        }
         error @ records::Error::Corrupt { .. } => {
             Failure::needs_person(ErrorCode::StoreCorrupt, error.to_string())
         }

@@ -73,9 +73,7 @@ pub(super) fn author(text: &str) -> Result<String, Failure> {
 /// A marker, as the engine makes them.
 pub(super) fn marker(text: &str) -> Result<String, Failure> {
     if text.is_empty() || text.len() > MAX_MARKER_BYTES || text.chars().any(char::is_control) {
-        return Err(invalid(format!(
-            "a marker has 1 to {MAX_MARKER_BYTES} bytes and no control characters"
-        )));
+        return Err(invalid(format!("a marker has 1 to {MAX_MARKER_BYTES} bytes and no control characters")));
     }
     Ok(text.to_owned())
 }
@@ -83,18 +81,13 @@ pub(super) fn marker(text: &str) -> Result<String, Failure> {
 /// Labels, sorted, each once.
 pub(super) fn labels(labels: &[String]) -> Result<Vec<String>, Failure> {
     if labels.len() > MAX_LABELS {
-        return Err(invalid(format!(
-            "{} labels; at most {MAX_LABELS} are taken at once",
-            labels.len()
-        )));
+        return Err(invalid(format!("{} labels; at most {MAX_LABELS} are taken at once", labels.len())));
     }
     let mut sorted = BTreeSet::new();
     for label in labels {
         let name = one_line(label);
         if name.is_empty() || name.chars().count() > MAX_LABEL_CHARS {
-            return Err(invalid(format!(
-                "a label has 1 to {MAX_LABEL_CHARS} characters in one line"
-            )));
+            return Err(invalid(format!("a label has 1 to {MAX_LABEL_CHARS} characters in one line")));
         }
         sorted.insert(name);
     }
@@ -104,9 +97,7 @@ pub(super) fn labels(labels: &[String]) -> Result<Vec<String>, Failure> {
 /// Checks that a branch is one that a run may write.
 pub(super) fn run_branch(name: &str) -> Result<(), Failure> {
     let is_allowed = name.len() <= MAX_BRANCH_BYTES
-        && name
-            .strip_prefix(RUN_BRANCHES)
-            .is_some_and(|rest| rest.split('/').all(is_branch_part));
+        && name.strip_prefix(RUN_BRANCHES).is_some_and(|rest| rest.split('/').all(is_branch_part));
     if is_allowed {
         return Ok(());
     }
@@ -158,10 +149,7 @@ mod tests {
 
     #[test]
     fn a_title_is_one_honest_line() {
-        assert_eq!(
-            title(" fix\r\n the\tempty\u{0} cursor \u{1b}[31m").unwrap(),
-            "fix the empty cursor [31m"
-        );
+        assert_eq!(title(" fix\r\n the\tempty\u{0} cursor \u{1b}[31m").unwrap(), "fix the empty cursor [31m");
         assert_eq!(title("日本語の題名").unwrap(), "日本語の題名");
         assert_eq!(title("safe\u{202e}gnp.exe").unwrap(), "safegnp.exe");
         assert!(title("\u{200b}\n\t").is_err());
@@ -174,10 +162,7 @@ mod tests {
         let body = "x".repeat(MAX_BODY_BYTES);
         assert_eq!(whole_body(&body).unwrap(), body);
         let refused = whole_body(&format!("{body}y")).unwrap_err();
-        assert_eq!(
-            refused.message,
-            "the text has 65537 bytes; at most 65536 are taken"
-        );
+        assert_eq!(refused.message, "the text has 65537 bytes; at most 65536 are taken");
     }
 
     #[test]
