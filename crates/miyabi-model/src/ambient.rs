@@ -31,10 +31,7 @@ pub struct Ambient {
 impl Ambient {
     /// The machine's clock, and chance from the standard library's random hash keys.
     pub fn system() -> Self {
-        Self {
-            clock: Arc::new(SystemClock),
-            chance: Arc::new(HashedChance),
-        }
+        Self { clock: Arc::new(SystemClock), chance: Arc::new(HashedChance) }
     }
 }
 

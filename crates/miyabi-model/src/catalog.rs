@@ -11,12 +11,8 @@ use serde::Deserialize;
 const SOURCE: &str = include_str!("catalog.toml");
 
 /// What is assumed of a model that is configured by name only: small enough for common local servers, price unknown.
-pub const CAUTIOUS: Info = Info {
-    context_tokens: 32_768,
-    max_output_tokens: 8_192,
-    price: None,
-    scripted: false,
-};
+pub const CAUTIOUS: Info =
+    Info { context_tokens: 32_768, max_output_tokens: 8_192, price: None, scripted: false };
 
 /// A row of the file. Prices are US dollars per million tokens, as texts so that they are exact.
 #[derive(Debug, Deserialize)]
@@ -41,35 +37,23 @@ pub(crate) fn has(catalog: &str) -> bool {
 
 /// The models in a part of the table.
 pub(crate) fn names(catalog: &str) -> Vec<String> {
-    TABLE
-        .get(catalog)
-        .map(|models| models.keys().cloned().collect())
-        .unwrap_or_default()
+    TABLE.get(catalog).map(|models| models.keys().cloned().collect()).unwrap_or_default()
 }
 
 /// What the table knows of a model. A dated name such as `claude-haiku-4-5-20251001` or `gpt-5-2025-08-07` is
 /// looked up without its date when it isn't listed itself.
 pub(crate) fn find(catalog: &str, model: &str) -> Option<Info> {
     let models = TABLE.get(catalog)?;
-    models
-        .get(model)
-        .or_else(|| models.get(undated(model)?))
-        .map(Row::info)
+    models.get(model).or_else(|| models.get(undated(model)?)).map(Row::info)
 }
 
 impl Row {
     fn info(&self) -> Info {
         let amount = |text: &Option<String>| text.as_deref()?.parse::<UsdMicros>().ok();
-        let price = match (
-            amount(&self.input),
-            amount(&self.cached_input),
-            amount(&self.output),
-        ) {
-            (Some(input), cached_input, Some(output)) => Some(Price {
-                input,
-                cached_input: cached_input.unwrap_or(input),
-                output,
-            }),
+        let price = match (amount(&self.input), amount(&self.cached_input), amount(&self.output)) {
+            (Some(input), cached_input, Some(output)) => {
+                Some(Price { input, cached_input: cached_input.unwrap_or(input), output })
+            }
             _ => None,
         };
         Info {
@@ -108,15 +92,8 @@ mod tests {
                 for amount in amounts.into_iter().flatten() {
                     assert!(amount.parse::<UsdMicros>().is_ok(), "{catalog}/{name}: {amount}");
                 }
-                assert!(
-                    u64::from(row.max_output_tokens) <= row.context_tokens,
-                    "{catalog}/{name}"
-                );
-                assert_eq!(
-                    undated(name),
-                    None,
-                    "{catalog}/{name}: dated names are found by their plain one"
-                );
+                assert!(u64::from(row.max_output_tokens) <= row.context_tokens, "{catalog}/{name}");
+                assert_eq!(undated(name), None, "{catalog}/{name}: dated names are found by their plain one");
             }
         }
     }

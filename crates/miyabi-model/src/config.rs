@@ -57,11 +57,7 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self {
-            connect_ms: 10_000,
-            idle_ms: 180_000,
-            total_ms: 600_000,
-        }
+        Self { connect_ms: 10_000, idle_ms: 180_000, total_ms: 600_000 }
     }
 }
 
@@ -78,10 +74,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            event_bytes: 8 << 20,
-            response_bytes: 64 << 20,
-        }
+        Self { event_bytes: 8 << 20, response_bytes: 64 << 20 }
     }
 }
 

@@ -70,10 +70,7 @@ impl Dialect {
             Self::Responses => "/responses".to_owned(),
             Self::Chat | Self::Compatible => "/chat/completions".to_owned(),
             Self::Gemini => {
-                format!(
-                    "/models/{}:streamGenerateContent?alt=sse",
-                    shared::escape_path(model)
-                )
+                format!("/models/{}:streamGenerateContent?alt=sse", shared::escape_path(model))
             }
             Self::Anthropic => "/messages".to_owned(),
         }

@@ -37,25 +37,16 @@ impl Endpoint {
         body: Option<&Value>,
     ) -> Result<hyper::Request<Full<Bytes>>, Failure> {
         // The parts were checked when the provider was configured; a model's name is escaped.
-        let malformed = |what: &str| Failure::Rejected {
-            status: 0,
-            message: format!("malformed {what}"),
-        };
+        let malformed = |what: &str| Failure::Rejected { status: 0, message: format!("malformed {what}") };
         let uri = Uri::try_from(format!("{}{path}", self.base_url)).map_err(|_| malformed("URL"))?;
         let bytes = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
         let mut request = hyper::Request::new(Full::new(bytes));
         *request.method_mut() = method;
         *request.uri_mut() = uri;
         let headers = request.headers_mut();
-        headers.insert(
-            USER_AGENT,
-            HeaderValue::from_static(concat!("miyabi/", env!("CARGO_PKG_VERSION"))),
-        );
+        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("miyabi/", env!("CARGO_PKG_VERSION"))));
         if body.is_some() {
-            headers.insert(
-                ACCEPT,
-                HeaderValue::from_static("text/event-stream, application/json"),
-            );
+            headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream, application/json"));
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         for (name, value) in self.dialect.fixed_headers() {
@@ -107,11 +98,7 @@ pub(crate) async fn accepted(reply: Reply, clock: &dyn Clock) -> Result<Reply, F
         }),
         status => {
             let wait_ms = reply.retry_after_ms(clock);
-            Err(from_response(
-                status,
-                &reply.head(ERROR_BODY_BYTES).await,
-                wait_ms,
-            ))
+            Err(from_response(status, &reply.head(ERROR_BODY_BYTES).await, wait_ms))
         }
     }
 }

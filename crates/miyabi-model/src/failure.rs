@@ -55,10 +55,7 @@ pub enum Failure {
 impl Failure {
     /// A failure that may pass by itself, without a hint when.
     pub(crate) fn unavailable(reason: impl Into<String>) -> Self {
-        Self::Unavailable {
-            reason: reason.into(),
-            retry_after_ms: None,
-        }
+        Self::Unavailable { reason: reason.into(), retry_after_ms: None }
     }
 
     /// The stream ended or went wrong before the answer was whole.
@@ -73,10 +70,7 @@ impl Failure {
 
     /// Whether another provider may answer instead: this one is away, busy or out of quota.
     pub const fn allows_fallback(&self) -> bool {
-        matches!(
-            self,
-            Self::RateLimited { .. } | Self::Unavailable { .. } | Self::QuotaExhausted
-        )
+        matches!(self, Self::RateLimited { .. } | Self::Unavailable { .. } | Self::QuotaExhausted)
     }
 
     /// When the provider wants the next request, in milliseconds from now.
@@ -94,23 +88,11 @@ impl Failure {
         let provider = model.provider().to_owned();
         match self {
             Self::Authentication { status } => Error::Authentication { provider, status },
-            Self::RateLimited { retry_after_ms } => Error::RateLimited {
-                provider,
-                retry_after_ms,
-            },
-            Self::QuotaExhausted => Error::RateLimited {
-                provider,
-                retry_after_ms: None,
-            },
+            Self::RateLimited { retry_after_ms } => Error::RateLimited { provider, retry_after_ms },
+            Self::QuotaExhausted => Error::RateLimited { provider, retry_after_ms: None },
             Self::Unavailable { reason, .. } => Error::Unavailable { provider, reason },
-            Self::Rejected { status, message } => Error::Rejected {
-                provider,
-                status,
-                message,
-            },
-            Self::ContextOverflow => Error::ContextOverflow {
-                model: model.0.clone(),
-            },
+            Self::Rejected { status, message } => Error::Rejected { provider, status, message },
+            Self::ContextOverflow => Error::ContextOverflow { model: model.0.clone() },
             Self::Cancelled => Error::Cancelled,
         }
     }
@@ -148,16 +130,10 @@ mod tests {
         let text = clean(&format!("a\u{1b}[31m\nb{}", "x".repeat(1_000)));
         assert!(!text.contains(char::is_control));
         assert_eq!(text.chars().count(), MESSAGE_CHARS + 1);
-        let failure = Failure::Rejected {
-            status: 400,
-            message: "bad key sk-1 given".to_owned(),
-        };
+        let failure = Failure::Rejected { status: 400, message: "bad key sk-1 given".to_owned() };
         assert_eq!(
             failure.without("sk-1"),
-            Failure::Rejected {
-                status: 400,
-                message: "bad key [key] given".to_owned()
-            }
+            Failure::Rejected { status: 400, message: "bad key [key] given".to_owned() }
         );
     }
 }

@@ -113,17 +113,9 @@ impl Known {
     /// A configuration with all defaults. Unlisted models are accepted with a cautious context size, and without a
     /// price unless the provider is local.
     pub fn config(&self, key: Option<Secret>) -> ProviderConfig {
-        let free = Price {
-            input: UsdMicros::ZERO,
-            cached_input: UsdMicros::ZERO,
-            output: UsdMicros::ZERO,
-        };
+        let free = Price { input: UsdMicros::ZERO, cached_input: UsdMicros::ZERO, output: UsdMicros::ZERO };
         let timeouts = if self.local {
-            Timeouts {
-                idle_ms: LOCAL_IDLE_MS,
-                total_ms: 2 * LOCAL_IDLE_MS,
-                ..Timeouts::default()
-            }
+            Timeouts { idle_ms: LOCAL_IDLE_MS, total_ms: 2 * LOCAL_IDLE_MS, ..Timeouts::default() }
         } else {
             Timeouts::default()
         };
@@ -133,18 +125,12 @@ impl Known {
             base_url: self.base_url.to_owned(),
             key,
             models: BTreeMap::new(),
-            unlisted: Some(Info {
-                price: self.local.then_some(free),
-                ..CAUTIOUS
-            }),
+            unlisted: Some(Info { price: self.local.then_some(free), ..CAUTIOUS }),
             catalog: self.catalog.map(str::to_owned),
             headers: BTreeMap::new(),
             timeouts,
             limits: Limits::default(),
-            retry: RetryPolicy {
-                total_ms: 2 * timeouts.total_ms,
-                ..RetryPolicy::default()
-            },
+            retry: RetryPolicy { total_ms: 2 * timeouts.total_ms, ..RetryPolicy::default() },
             // A local server answers one after the other anyway; a hosted one takes as many as a run has tasks.
             concurrency: if self.local { 1 } else { 8 },
         }

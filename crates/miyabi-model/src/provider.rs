@@ -44,20 +44,12 @@ impl Provider {
     pub(crate) fn over_http(config: ProviderConfig, tls: &Tls) -> Result<Self, Vec<ConfigError>> {
         let (retry, permits) = (config.retry, Semaphore::new(config.concurrency.max(1)));
         let backend = Backend::Http(Box::new(Http::new(config, tls)?));
-        Ok(Self {
-            backend,
-            retry,
-            permits,
-        })
+        Ok(Self { backend, retry, permits })
     }
 
     pub(crate) fn scripted(config: ScriptedConfig) -> Self {
         let backend = Backend::Scripted(Scripts::new(config.scripts));
-        Self {
-            backend,
-            retry: config.retry,
-            permits: Semaphore::new(SCRIPTED_CONCURRENCY),
-        }
+        Self { backend, retry: config.retry, permits: Semaphore::new(SCRIPTED_CONCURRENCY) }
     }
 
     /// What is known of a model of this provider, by its name here.
@@ -95,18 +87,12 @@ impl Provider {
             let result = timeout(left, turn).await.unwrap_or_else(|_| Err(late()));
             let failure = match result {
                 Ok(answer) => {
-                    return Outcome {
-                        attempts,
-                        result: Ok(answer),
-                    };
+                    return Outcome { attempts, result: Ok(answer) };
                 }
                 Err(failure) => failure,
             };
             let Some(wait_ms) = retry.wait_ms(tries, elapsed_ms(), &failure, ambient.chance.as_ref()) else {
-                return Outcome {
-                    attempts,
-                    result: Err(failure),
-                };
+                return Outcome { attempts, result: Err(failure) };
             };
             tracing::warn!(
                 model.name = %request.model.0, attempt = tries, wait_ms, reason = %failure,
@@ -131,10 +117,7 @@ impl Provider {
             Backend::Scripted(scripts) => {
                 *attempts += 1;
                 let answer = scripts.answer(request, tries, preview).await?;
-                Ok(Answer {
-                    attempts: *attempts,
-                    ..answer
-                })
+                Ok(Answer { attempts: *attempts, ..answer })
             }
         }
     }

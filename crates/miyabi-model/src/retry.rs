@@ -24,24 +24,14 @@ pub struct RetryPolicy {
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self {
-            max_attempts: 5,
-            base_ms: 500,
-            cap_ms: 30_000,
-            total_ms: 900_000,
-        }
+        Self { max_attempts: 5, base_ms: 500, cap_ms: 30_000, total_ms: 900_000 }
     }
 }
 
 impl RetryPolicy {
     /// One request, no retry.
     pub const fn none() -> Self {
-        Self {
-            max_attempts: 1,
-            base_ms: 0,
-            cap_ms: 0,
-            total_ms: 900_000,
-        }
+        Self { max_attempts: 1, base_ms: 0, cap_ms: 0, total_ms: 900_000 }
     }
 
     /// How long to wait before the next request, in milliseconds; `None` when there is none.
@@ -61,9 +51,7 @@ impl RetryPolicy {
         let ceiling_ms = self.base_ms.saturating_mul(1 << doublings).min(self.cap_ms);
         let drawn_ms = chance.up_to(ceiling_ms);
         // The provider's word is a lower bound; jitter on top keeps clients apart that were told the same.
-        let wait_ms = failure
-            .retry_after_ms()
-            .map_or(drawn_ms, |least_ms| least_ms.saturating_add(drawn_ms));
+        let wait_ms = failure.retry_after_ms().map_or(drawn_ms, |least_ms| least_ms.saturating_add(drawn_ms));
         (elapsed_ms.saturating_add(wait_ms) < self.total_ms).then_some(wait_ms)
     }
 }
@@ -134,34 +122,15 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_cap_and_end() {
-        let policy = RetryPolicy {
-            max_attempts: 6,
-            base_ms: 100,
-            cap_ms: 500,
-            total_ms: 10_000,
-        };
-        let waits: Vec<_> = (1..=6)
-            .map(|attempt| policy.wait_ms(attempt, 0, &busy(None), &Most))
-            .collect();
-        assert_eq!(
-            waits,
-            [Some(100), Some(200), Some(400), Some(500), Some(500), None]
-        );
-        assert_eq!(
-            policy.wait_ms(1, 9_950, &busy(None), &Most),
-            None,
-            "total time is spent"
-        );
+        let policy = RetryPolicy { max_attempts: 6, base_ms: 100, cap_ms: 500, total_ms: 10_000 };
+        let waits: Vec<_> = (1..=6).map(|attempt| policy.wait_ms(attempt, 0, &busy(None), &Most)).collect();
+        assert_eq!(waits, [Some(100), Some(200), Some(400), Some(500), Some(500), None]);
+        assert_eq!(policy.wait_ms(1, 9_950, &busy(None), &Most), None, "total time is spent");
     }
 
     #[test]
     fn a_providers_wait_is_kept_or_ends_the_retries() {
-        let policy = RetryPolicy {
-            max_attempts: 9,
-            base_ms: 10,
-            cap_ms: 20,
-            total_ms: 10_000,
-        };
+        let policy = RetryPolicy { max_attempts: 9, base_ms: 10, cap_ms: 20, total_ms: 10_000 };
         assert_eq!(policy.wait_ms(1, 0, &busy(Some(5_000)), &Most), Some(5_010));
         assert_eq!(policy.wait_ms(1, 0, &busy(Some(60_000)), &Most), None);
     }
@@ -173,10 +142,7 @@ mod tests {
             Failure::Authentication { status: 401 },
             Failure::QuotaExhausted,
             Failure::ContextOverflow,
-            Failure::Rejected {
-                status: 400,
-                message: String::new(),
-            },
+            Failure::Rejected { status: 400, message: String::new() },
             Failure::Cancelled,
         ] {
             assert_eq!(policy.wait_ms(1, 0, &failure, &Most), None, "{failure}");
@@ -193,11 +159,7 @@ mod tests {
         assert_eq!(read(Some("250"), Some("3")), Some(250));
         assert_eq!(read(Some("soon"), Some("3")), Some(3_000));
         assert_eq!(read(None, Some("Sun, 06 Nov 1994 08:50:07 GMT")), Some(30_000));
-        assert_eq!(
-            read(None, Some("Sun, 06 Nov 1994 08:00:00 GMT")),
-            Some(0),
-            "a date gone by"
-        );
+        assert_eq!(read(None, Some("Sun, 06 Nov 1994 08:00:00 GMT")), Some(0), "a date gone by");
         assert_eq!(read(None, Some("99999999999")), Some(RETRY_AFTER_CAP_MS));
         for nonsense in ["-1", "NaN", "inf", "", "tomorrow"] {
             assert_eq!(read(None, Some(nonsense)), None, "{nonsense}");

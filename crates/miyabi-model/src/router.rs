@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::ambient::Ambient;
-use crate::config::{ConfigError, RouterConfig};
+use crate::config::{ConfigError, ProviderConfig, RouterConfig};
 use crate::failure::Failure;
 use crate::provider::check::name_is_usable;
 use crate::provider::{Backend, Outcome, Provider};
@@ -65,19 +65,13 @@ impl Router {
                 problems.push(ConfigError::DuplicateProvider(name));
             }
         };
-        let tls = if config.providers.is_empty() {
-            None
-        } else {
-            Some(Tls::from_system())
-        };
+        let is_https = |provider: &ProviderConfig| provider.base_url.starts_with("https:");
+        let tls =
+            if config.providers.iter().any(is_https) { Tls::from_system() } else { Tls::without_roots() };
+        let tls = tls.map_err(|error| vec![error])?;
         for provider in config.providers {
             let name = provider.name.clone();
-            let tls = match &tls {
-                Some(Ok(tls)) => tls,
-                Some(Err(error)) => return Err(vec![error.clone()]),
-                None => continue,
-            };
-            match Provider::over_http(provider, tls) {
+            match Provider::over_http(provider, &tls) {
                 Ok(provider) => add(name, provider, &mut problems),
                 Err(found) => problems.extend(found),
             }
@@ -91,27 +85,21 @@ impl Router {
             }
         }
         for (model, others) in &config.fallbacks {
-            let unknown = others
-                .iter()
-                .filter(|other| !providers.contains_key(other.provider()));
-            problems.extend(unknown.map(|other| ConfigError::Fallback {
-                model: model.0.clone(),
-                fallback: other.0.clone(),
-            }));
+            let unknown = others.iter().filter(|other| !providers.contains_key(other.provider()));
+            problems.extend(
+                unknown
+                    .map(|other| ConfigError::Fallback { model: model.0.clone(), fallback: other.0.clone() }),
+            );
         }
         if problems.is_empty() {
-            Ok(Self {
-                providers,
-                fallbacks: config.fallbacks,
-                ambient,
-            })
+            Ok(Self { providers, fallbacks: config.fallbacks, ambient })
         } else {
             Err(problems)
         }
     }
 
     /// The models that the configuration, the scripts and the built-in table name, by full name. Others may be
-    /// accepted too: see [`ProviderConfig::unlisted`](crate::config::ProviderConfig::unlisted).
+    /// accepted too: see [`ProviderConfig::unlisted`].
     pub fn list_models(&self) -> Vec<Listed> {
         let mut listed = Vec::new();
         for (provider_name, provider) in &self.providers {
@@ -122,11 +110,7 @@ impl Router {
             listed.extend(names.into_iter().map(|model| {
                 let name = ModelName(format!("{provider_name}/{model}"));
                 let fallbacks = self.fallbacks.get(&name).cloned().unwrap_or_default();
-                Listed {
-                    info: provider.info(&model),
-                    name,
-                    fallbacks,
-                }
+                Listed { info: provider.info(&model), name, fallbacks }
             }));
         }
         listed
@@ -141,10 +125,7 @@ impl Router {
         provider: &str,
         cancel: &CancellationToken,
     ) -> Result<Vec<ModelName>, Error> {
-        let found = self
-            .providers
-            .get(provider)
-            .ok_or_else(|| Error::Unknown(provider.to_owned()))?;
+        let found = self.providers.get(provider).ok_or_else(|| Error::Unknown(provider.to_owned()))?;
         let full = |model: &str| ModelName(format!("{provider}/{model}"));
         let names = match &found.backend {
             Backend::Scripted(scripts) => Ok(scripts.names()),
@@ -167,9 +148,7 @@ impl Router {
         let request = Request {
             model: model.clone(),
             system: String::new(),
-            messages: vec![Message::User {
-                text: "Reply with the word: ok".to_owned(),
-            }],
+            messages: vec![Message::User { text: "Reply with the word: ok".to_owned() }],
             tools: Vec::new(),
             tool_choice: ToolChoice::Auto,
             output: OutputFormat::Text,
@@ -179,15 +158,8 @@ impl Router {
         };
         let begun = Instant::now();
         let asked = provider.ask_with(RetryPolicy::none(), &request, &NoPreview, &self.ambient);
-        let answer = or_cancelled(cancel, asked)
-            .await
-            .result
-            .map_err(|failure| failure.into_error(model))?;
-        Ok(Probe {
-            duration: begun.elapsed(),
-            text: answer.text,
-            usage: answer.usage,
-        })
+        let answer = or_cancelled(cancel, asked).await.result.map_err(|failure| failure.into_error(model))?;
+        Ok(Probe { duration: begun.elapsed(), text: answer.text, usage: answer.usage })
     }
 
     fn provider(&self, model: &ModelName) -> Result<&Provider, Error> {

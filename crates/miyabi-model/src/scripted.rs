@@ -99,11 +99,7 @@ impl Scripts {
 
     pub(crate) fn info(&self, name: &str) -> Option<Info> {
         let script = self.0.get(name)?;
-        let free = Price {
-            input: UsdMicros::ZERO,
-            cached_input: UsdMicros::ZERO,
-            output: UsdMicros::ZERO,
-        };
+        let free = Price { input: UsdMicros::ZERO, cached_input: UsdMicros::ZERO, output: UsdMicros::ZERO };
         Some(Info {
             context_tokens: script.context_tokens,
             max_output_tokens: script.max_output_tokens,
@@ -120,10 +116,10 @@ impl Scripts {
         preview: &dyn Preview,
     ) -> Result<Answer, Failure> {
         let name = request.model.model();
-        let script = self.0.get(name).ok_or_else(|| Failure::Rejected {
-            status: 404,
-            message: format!("no script `{name}`"),
-        })?;
+        let script = self
+            .0
+            .get(name)
+            .ok_or_else(|| Failure::Rejected { status: 404, message: format!("no script `{name}`") })?;
         play::check_conversation(request)?;
         let scripted = select::select(script, request, tries).ok_or_else(|| unmatched(name, request))?;
         let result = play::answer(scripted, request);
@@ -137,10 +133,7 @@ impl Scripts {
 async fn show(text: &str, delay_ms: u64, preview: &dyn Preview) {
     let characters: Vec<char> = text.chars().collect();
     let size = characters.len().div_ceil(PREVIEW_PIECES).max(8);
-    let pieces: Vec<String> = characters
-        .chunks(size)
-        .map(|piece| piece.iter().collect())
-        .collect();
+    let pieces: Vec<String> = characters.chunks(size).map(|piece| piece.iter().collect()).collect();
     let count = u64::try_from(pieces.len()).unwrap_or(u64::MAX).max(1);
     if delay_ms > 0 && pieces.is_empty() {
         sleep(Duration::from_millis(delay_ms)).await;

@@ -131,9 +131,7 @@ impl Parser {
 
     const fn check(&self, length: usize) -> Result<(), TooLong> {
         if length > self.limit_bytes {
-            return Err(TooLong {
-                limit_bytes: self.limit_bytes,
-            });
+            return Err(TooLong { limit_bytes: self.limit_bytes });
         }
         Ok(())
     }
@@ -152,20 +150,15 @@ mod tests {
 
     #[track_caller]
     fn check(bytes: &[u8], expected: &[(&str, &str)]) {
-        let expected: Vec<_> = expected
-            .iter()
-            .map(|(name, data)| ((*name).to_owned(), (*data).to_owned()))
-            .collect();
+        let expected: Vec<_> =
+            expected.iter().map(|(name, data)| ((*name).to_owned(), (*data).to_owned())).collect();
         assert_eq!(parse(bytes), expected);
     }
 
     #[test]
     fn events_are_read_as_the_standard_says() {
         check(b"data: a\n\ndata: b\n\n", &[("", "a"), ("", "b")]);
-        check(
-            b"data: a\r\n\r\ndata: b\r\rdata: c\n\r\n",
-            &[("", "a"), ("", "b"), ("", "c")],
-        );
+        check(b"data: a\r\n\r\ndata: b\r\rdata: c\n\r\n", &[("", "a"), ("", "b"), ("", "c")]);
         check(b"event: delta\ndata: 1\ndata:2\ndata\n\n", &[("delta", "1\n2\n")]);
         check(b": ping\n\n:\n\nid: 7\nretry: 9\nodd\n\n", &[]);
         check(b"\xEF\xBB\xBFdata: a\n\n", &[("", "a")]);
@@ -186,9 +179,6 @@ mod tests {
         let mut parser = Parser::new(8);
         assert_eq!(parser.push(b"data: 12345678"), Err(TooLong { limit_bytes: 8 }));
         let mut parser = Parser::new(8);
-        assert_eq!(
-            parser.push(b"data:123\ndata:456\ndata:789\n"),
-            Err(TooLong { limit_bytes: 8 })
-        );
+        assert_eq!(parser.push(b"data:123\ndata:456\ndata:789\n"), Err(TooLong { limit_bytes: 8 }));
     }
 }

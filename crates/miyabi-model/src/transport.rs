@@ -31,12 +31,12 @@ use connect::{Connector, Tracked};
 const IDLE_CONNECTIONS: usize = 4;
 const IDLE_CONNECTION_TIME: Duration = Duration::from_secs(30);
 
-/// The TLS settings, shared by all clients: reading the system's certificates takes milliseconds.
+/// The TLS settings, shared by all clients.
 #[derive(Clone)]
 pub(crate) struct Tls(Arc<rustls::ClientConfig>);
 
 impl Tls {
-    /// Reads the system's certificates. A machine without any can still reach providers over plain HTTP.
+    /// With the system's certificates. A machine without any can still reach providers over plain HTTP.
     pub(crate) fn from_system() -> Result<Self, ConfigError> {
         let mut roots = rustls::RootCertStore::empty();
         let found = rustls_native_certs::load_native_certs();
@@ -44,6 +44,15 @@ impl Tls {
         if added == 0 {
             tracing::warn!("no certificate authorities found on this machine: https can't be used");
         }
+        Self::with_roots(roots)
+    }
+
+    /// Without any certificates, for providers over plain HTTP: reading them takes a while.
+    pub(crate) fn without_roots() -> Result<Self, ConfigError> {
+        Self::with_roots(rustls::RootCertStore::empty())
+    }
+
+    fn with_roots(roots: rustls::RootCertStore) -> Result<Self, ConfigError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -69,11 +78,7 @@ impl Transport {
             .pool_max_idle_per_host(IDLE_CONNECTIONS)
             .pool_idle_timeout(IDLE_CONNECTION_TIME)
             .build(connector);
-        Self {
-            client,
-            timeouts,
-            limits,
-        }
+        Self { client, timeouts, limits }
     }
 
     /// The most bytes of one stream event.
@@ -157,13 +162,9 @@ fn describe(error: &(dyn StdError + 'static)) -> String {
             return format!("TLS: {error}");
         }
         if let Some(error) = error.downcast_ref::<io::Error>() {
-            let inner = error
-                .get_ref()
-                .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-            return inner.map_or_else(
-                || format!("connection: {}", error.kind()),
-                |tls| format!("TLS: {tls}"),
-            );
+            let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+            return inner
+                .map_or_else(|| format!("connection: {}", error.kind()), |tls| format!("TLS: {tls}"));
         }
         next = error.source();
     }

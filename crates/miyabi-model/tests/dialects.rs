@@ -14,30 +14,18 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 fn fixture(dialect: &str, file: &str) -> Reply {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures")
-        .join(dialect)
-        .join(file);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(dialect).join(file);
     let body = std::fs::read(path).expect("the fixture");
-    let kind = if file.ends_with(".json") {
-        "application/json"
-    } else {
-        "text/event-stream"
-    };
+    let kind = if file.ends_with(".json") { "application/json" } else { "text/event-stream" };
     Reply::new(200, kind, &body)
 }
 
 async fn ask(dialect: Dialect, reply: Reply, request: &Request) -> (Result<Answer, Error>, Remembered) {
     let server = Server::start(vec![reply]);
     let mut config = provider(dialect, &server.base_url());
-    config.retry = RetryPolicy {
-        total_ms: 20_000,
-        ..RetryPolicy::none()
-    };
+    config.retry = RetryPolicy { total_ms: 20_000, ..RetryPolicy::none() };
     let preview = Remembered::default();
-    let result = single(config)
-        .ask(request, &preview, &CancellationToken::new())
-        .await;
+    let result = single(config).ask(request, &preview, &CancellationToken::new()).await;
     (result, preview)
 }
 
@@ -50,18 +38,10 @@ fn shown(result: &Result<Answer, Error>) -> Value {
 
 /// Plays each file of a dialect, whole and in pieces of one and of seven bytes, and keeps what comes out.
 async fn check(dialect: Dialect, folder: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures")
-        .join(folder);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(folder);
     let mut files: Vec<_> = std::fs::read_dir(path)
         .expect("the fixtures")
-        .map(|entry| {
-            entry
-                .expect("a file")
-                .file_name()
-                .into_string()
-                .expect("a plain name")
-        })
+        .map(|entry| entry.expect("a file").file_name().into_string().expect("a plain name"))
         .collect();
     files.sort();
     for file in files {
@@ -75,11 +55,7 @@ async fn check(dialect: Dialect, folder: &str) {
             && !file.ends_with(".json")
             && !file.starts_with("fenced")
         {
-            assert_eq!(
-                *preview.text.lock().unwrap(),
-                answer.text,
-                "{file}: the preview shows the text"
-            );
+            assert_eq!(*preview.text.lock().unwrap(), answer.text, "{file}: the preview shows the text");
         }
         for size in [1, 7] {
             let (again, _) = ask(dialect, fixture(folder, &file).in_pieces(size), &question).await;

@@ -18,32 +18,15 @@ use tokio_util::sync::CancellationToken;
 /// The script in the module's documentation.
 fn documented_sample() -> String {
     let source = include_str!("../src/scripted.rs");
-    let block = source
-        .split("//! ```toml\n")
-        .nth(1)
-        .expect("the sample")
-        .split("//! ```")
-        .next();
-    let line = |line: &str| {
-        line.strip_prefix("//!")
-            .map(str::trim_start)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    block
-        .expect("its end")
-        .lines()
-        .map(line)
-        .collect::<Vec<_>>()
-        .join("\n")
+    let block = source.split("//! ```toml\n").nth(1).expect("the sample").split("//! ```").next();
+    let line = |line: &str| line.strip_prefix("//!").map(str::trim_start).unwrap_or_default().to_owned();
+    block.expect("its end").lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn router(script: &str) -> Router {
     let script = Script::parse(script).expect("a usable script");
-    let config = RouterConfig {
-        scripted: vec![ScriptedConfig::single("demo", script)],
-        ..RouterConfig::default()
-    };
+    let config =
+        RouterConfig { scripted: vec![ScriptedConfig::single("demo", script)], ..RouterConfig::default() };
     Router::new(config, ambient()).expect("a usable configuration")
 }
 
@@ -57,47 +40,26 @@ async fn the_documented_sample_plays() {
     let mut triage = request("scripted/demo", "off by one");
     triage.output = verdict("triage");
     let answer = ask(&router, &triage).await.expect("an answer");
-    assert_eq!(
-        answer.text,
-        r#"{"summary":"the last page is cut off","verdict":"fix"}"#
-    );
+    assert_eq!(answer.text, r#"{"summary":"the last page is cut off","verdict":"fix"}"#);
     assert_eq!(answer.finish, Finish::Stop);
 
     let mut session = request("scripted/demo", "fix it");
     let answer = ask(&router, &session).await.expect("an answer after the failure");
-    assert_eq!(
-        (answer.text.as_str(), answer.attempts),
-        ("I look at the file.", 2)
-    );
+    assert_eq!((answer.text.as_str(), answer.attempts), ("I look at the file.", 2));
     assert_eq!(answer.tool_calls[0].id, "call_0");
-    session
-        .messages
-        .extend([kept(&answer), result(&answer.tool_calls[0], "fn page")]);
+    session.messages.extend([kept(&answer), result(&answer.tool_calls[0], "fn page")]);
 
     let answer = ask(&router, &session).await.expect("the second turn");
     let call = &answer.tool_calls[0];
     assert_eq!((call.id.as_str(), call.name.as_str()), ("call_1", "edit"));
-    assert_eq!(
-        call.arguments,
-        Arguments::Json(json!({"path": "src/page.rs", "old": "..n", "new": "..=n"}))
-    );
-    session
-        .messages
-        .extend([kept(&answer), result(call, "12 passed, 0 failed")]);
+    assert_eq!(call.arguments, Arguments::Json(json!({"path": "src/page.rs", "old": "..n", "new": "..=n"})));
+    session.messages.extend([kept(&answer), result(call, "12 passed, 0 failed")]);
     assert_eq!(ask(&router, &session).await.expect("the end").text, "Done.");
 
     session.cache_key = "run_1/review/t1".to_owned();
     let error = ask(&router, &session).await.expect_err("no rule");
-    let Error::Rejected {
-        status: 404, message, ..
-    } = error
-    else {
-        panic!("{error}")
-    };
-    assert_eq!(
-        message,
-        "no rule of the script `demo` fits turn 3 of `run_1/review/t1`"
-    );
+    let Error::Rejected { status: 404, message, .. } = error else { panic!("{error}") };
+    assert_eq!(message, "no rule of the script `demo` fits turn 3 of `run_1/review/t1`");
 }
 
 /// Each turn is asked on a router of its own, as after a kill in between, and once more: the answers are the same.
@@ -121,78 +83,40 @@ async fn a_new_process_goes_on_where_the_old_one_was() {
     for _ in 0..6 {
         let answer = ask(&router(script), &session).await.expect("an answer");
         assert_eq!(ask(&router(script), &session).await.expect("the same"), answer);
-        session.messages.extend([
-            kept(&answer),
-            Message::User {
-                text: "on".to_owned(),
-            },
-        ]);
+        session.messages.extend([kept(&answer), Message::User { text: "on".to_owned() }]);
         heard.push((answer.text, answer.attempts));
     }
-    let expected = [
-        ("early", 1),
-        ("early", 2),
-        ("third", 1),
-        ("fourth", 1),
-        ("late", 1),
-        ("late", 1),
-    ];
-    assert_eq!(
-        heard,
-        expected.map(|(text, attempts)| (text.to_owned(), attempts))
-    );
+    let expected = [("early", 1), ("early", 2), ("third", 1), ("fourth", 1), ("late", 1), ("late", 1)];
+    assert_eq!(heard, expected.map(|(text, attempts)| (text.to_owned(), attempts)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn failures_end_after_the_policys_attempts() {
     let check = async |error: &str| {
         let script = format!("[[rules]]\nanswer = {{ error = {error} }}");
-        ask(&router(&script), &request("scripted/demo", "go"))
-            .await
-            .expect_err("a failure")
+        ask(&router(&script), &request("scripted/demo", "go")).await.expect_err("a failure")
     };
     let provider = || "scripted".to_owned();
     assert_eq!(
         check("{ status = 429, retry_after_ms = 7 }").await,
-        Error::RateLimited {
-            provider: provider(),
-            retry_after_ms: Some(7)
-        }
+        Error::RateLimited { provider: provider(), retry_after_ms: Some(7) }
     );
     assert_eq!(
         check(r#"{ kind = "quota" }"#).await,
-        Error::RateLimited {
-            provider: provider(),
-            retry_after_ms: None
-        }
+        Error::RateLimited { provider: provider(), retry_after_ms: None }
     );
-    assert_eq!(
-        check("{ status = 401 }").await,
-        Error::Authentication {
-            provider: provider(),
-            status: 401
-        }
-    );
+    assert_eq!(check("{ status = 401 }").await, Error::Authentication { provider: provider(), status: 401 });
     assert_eq!(
         check(r#"{ kind = "context_overflow" }"#).await,
-        Error::ContextOverflow {
-            model: "scripted/demo".to_owned()
-        }
+        Error::ContextOverflow { model: "scripted/demo".to_owned() }
     );
     assert_eq!(
         check(r#"{ status = 422, message = "no" }"#).await,
-        Error::Rejected {
-            provider: provider(),
-            status: 422,
-            message: "no".to_owned()
-        }
+        Error::Rejected { provider: provider(), status: 422, message: "no".to_owned() }
     );
     assert_eq!(
         check("{ status = 503 }").await,
-        Error::Unavailable {
-            provider: provider(),
-            reason: "status 503".to_owned()
-        }
+        Error::Unavailable { provider: provider(), reason: "status 503".to_owned() }
     );
 }
 
@@ -200,10 +124,7 @@ async fn failures_end_after_the_policys_attempts() {
 async fn a_fallback_answers_when_the_first_is_away() {
     let single = |provider: &str, script: &str| ScriptedConfig {
         name: provider.to_owned(),
-        retry: RetryPolicy {
-            max_attempts: 3,
-            ..RetryPolicy::default()
-        },
+        retry: RetryPolicy { max_attempts: 3, ..RetryPolicy::default() },
         ..ScriptedConfig::single("m", Script::parse(script).expect("a usable script"))
     };
     let config = |broken: &str| RouterConfig {
@@ -220,15 +141,10 @@ async fn a_fallback_answers_when_the_first_is_away() {
     };
     let router = Router::new(config("{ status = 529 }"), ambient()).expect("a usable configuration");
     let answer = ask(&router, &request("a/m", "go")).await.expect("c's answer");
-    assert_eq!(
-        (answer.text.as_str(), answer.model.0.as_str(), answer.attempts),
-        ("from c", "c/m", 7)
-    );
+    assert_eq!((answer.text.as_str(), answer.model.0.as_str(), answer.attempts), ("from c", "c/m", 7));
 
     let router = Router::new(config("{ status = 400 }"), ambient()).expect("a usable configuration");
-    let error = ask(&router, &request("a/m", "go"))
-        .await
-        .expect_err("a refusal is final");
+    let error = ask(&router, &request("a/m", "go")).await.expect_err("a refusal is final");
     assert!(matches!(error, Error::Rejected { status: 400, .. }), "{error}");
 }
 
@@ -238,22 +154,13 @@ async fn conversations_that_a_provider_would_refuse_are_refused() {
     let mut session = request("scripted/demo", "go");
     session.tools = vec![read_tool()];
     let answer = ask(&router, &session).await.expect("two calls");
-    let [first, second] = &answer.tool_calls[..] else {
-        panic!("{answer:?}")
-    };
-    let user = Message::User {
-        text: "and?".to_owned(),
-    };
+    let [first, second] = &answer.tool_calls[..] else { panic!("{answer:?}") };
+    let user = Message::User { text: "and?".to_owned() };
     for wrong in [
         vec![kept(&answer)],
         vec![kept(&answer), result(first, "a")],
         vec![kept(&answer), result(first, "a"), result(first, "a")],
-        vec![
-            kept(&answer),
-            result(first, "a"),
-            user.clone(),
-            result(second, "b"),
-        ],
+        vec![kept(&answer), result(first, "a"), user.clone(), result(second, "b")],
         vec![result(first, "a")],
     ] {
         let mut session = session.clone();
@@ -261,12 +168,8 @@ async fn conversations_that_a_provider_would_refuse_are_refused() {
         let error = ask(&router, &session).await.expect_err("refused");
         assert!(matches!(error, Error::Rejected { status: 400, .. }), "{error}");
     }
-    session
-        .messages
-        .extend([kept(&answer), result(second, "b"), result(first, "a"), user]);
-    ask(&router, &session)
-        .await
-        .expect("any order of results will do");
+    session.messages.extend([kept(&answer), result(second, "b"), result(first, "a"), user]);
+    ask(&router, &session).await.expect("any order of results will do");
 }
 
 #[tokio::test(start_paused = true)]
@@ -276,29 +179,15 @@ async fn texts_are_previewed_while_time_passes() {
         answer = { text = "Eine längere Antwort, Stück für Stück.", reasoning = "hm", delay_ms = 400,
                    usage = { input_tokens = 12, output_tokens = 5 } }
     "#;
-    let (router, preview) = (
-        router(&script.replace(",\n                   ", ", ")),
-        Remembered::default(),
-    );
+    let (router, preview) = (router(&script.replace(",\n                   ", ", ")), Remembered::default());
     let begun = tokio::time::Instant::now();
     let answer = router
-        .ask(
-            &request("scripted/demo", "go"),
-            &preview,
-            &CancellationToken::new(),
-        )
+        .ask(&request("scripted/demo", "go"), &preview, &CancellationToken::new())
         .await
         .expect("an answer");
     assert_eq!(*preview.text.lock().unwrap(), answer.text);
     assert_eq!(answer.reasoning, "hm");
-    assert_eq!(
-        answer.usage,
-        Usage {
-            input_tokens: 12,
-            output_tokens: 5,
-            ..Usage::default()
-        }
-    );
+    assert_eq!(answer.usage, Usage { input_tokens: 12, output_tokens: 5, ..Usage::default() });
     assert!((400..450).contains(&begun.elapsed().as_millis()));
 }
 
@@ -320,19 +209,9 @@ async fn scripted_models_are_known_as_such() {
     let name = ModelName("scripted/demo".to_owned());
     let info = router.info(&name).expect("it is configured");
     assert!(info.scripted);
-    assert_eq!(
-        (info.context_tokens, info.price.map(|price| price.output)),
-        (5_000, Some(UsdMicros::ZERO))
-    );
+    assert_eq!((info.context_tokens, info.price.map(|price| price.output)), (5_000, Some(UsdMicros::ZERO)));
     assert_eq!(router.list_models().len(), 1);
-    assert_eq!(
-        router
-            .test(&name, &CancellationToken::new())
-            .await
-            .expect("a probe")
-            .text,
-        "ok"
-    );
+    assert_eq!(router.test(&name, &CancellationToken::new()).await.expect("a probe").text, "ok");
     let cancel = CancellationToken::new();
     assert_eq!(router.discover("scripted", &cancel).await, Ok(vec![name]));
     for unknown in ["scripted/other", "other/demo", "demo", ""] {
@@ -363,9 +242,7 @@ fn bad_scripts_are_refused_with_their_place() {
         [[rules]]
         answer = { tool_calls = [{ name = "", arguments = 3 }, { name = "x", broken = "{}" }] }
     "#;
-    let Err(ScriptError::Rules(problems)) = Script::parse(rules) else {
-        panic!("accepted")
-    };
+    let Err(ScriptError::Rules(problems)) = Script::parse(rules) else { panic!("accepted") };
     let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(problems.join("\n"), @r"
     rule 1 (`both`): `times = 0` never answers

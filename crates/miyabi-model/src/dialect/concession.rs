@@ -93,27 +93,17 @@ mod tests {
     #[track_caller]
     fn check(message: &str, expected: Option<Concession>) {
         let first = Concessions::NONE.suggested_by(message).next();
-        assert_eq!(
-            first,
-            expected.map(|concession| Concessions::NONE.with(concession)),
-            "{message}"
-        );
+        assert_eq!(first, expected.map(|concession| Concessions::NONE.with(concession)), "{message}");
     }
 
     #[test]
     fn refusals_are_understood() {
-        check(
-            "'response_format' of type 'json_schema' is not supported",
-            Some(Concession::SchemaInText),
-        );
+        check("'response_format' of type 'json_schema' is not supported", Some(Concession::SchemaInText));
         check(
             "Function calling with a response mime type: 'application/json' is unsupported",
             Some(Concession::SchemaInText),
         );
-        check(
-            "tool_choice: type any is not supported",
-            Some(Concession::FreeToolChoice),
-        );
+        check("tool_choice: type any is not supported", Some(Concession::FreeToolChoice));
         check(
             "Unsupported parameter: 'max_tokens' is not supported with this model.",
             Some(Concession::OtherTokenLimit),
@@ -122,14 +112,8 @@ mod tests {
             "Your organization must be verified to generate reasoning summaries",
             Some(Concession::NoReasoning),
         );
-        check(
-            "Encrypted content is not supported with this model.",
-            Some(Concession::NoState),
-        );
-        check(
-            "messages.1.content.0: Invalid `signature` in `thinking` block",
-            Some(Concession::NoState),
-        );
+        check("Encrypted content is not supported with this model.", Some(Concession::NoState));
+        check("messages.1.content.0: Invalid `signature` in `thinking` block", Some(Concession::NoState));
         check("model not found", None);
     }
 

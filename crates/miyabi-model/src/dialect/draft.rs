@@ -36,9 +36,7 @@ impl Draft {
     /// The answer to `request`.
     pub(crate) fn into_answer(self, request: &Request, dialect: Dialect, attempts: u32) -> Answer {
         // Some servers send the fields and count nothing; no request has no tokens.
-        let counted = self
-            .usage
-            .filter(|usage| usage.input_tokens > 0 || usage.output_tokens > 0);
+        let counted = self.usage.filter(|usage| usage.input_tokens > 0 || usage.output_tokens > 0);
         let usage = counted.unwrap_or_else(|| self.estimate(request));
         let tool_calls = with_ids(self.calls, calls_before(request));
         let finish = match self.finish.unwrap_or(Finish::Stop) {
@@ -58,25 +56,12 @@ impl Draft {
             data: json!({ "model": request.model, "data": data }),
         });
         let model = request.model.clone();
-        Answer {
-            text,
-            reasoning: self.reasoning,
-            tool_calls,
-            provider_state,
-            finish,
-            usage,
-            model,
-            attempts,
-        }
+        Answer { text, reasoning: self.reasoning, tool_calls, provider_state, finish, usage, model, attempts }
     }
 
     /// Characters / 4, for servers that count nothing.
     fn estimate(&self, request: &Request) -> Usage {
-        let calls: usize = self
-            .calls
-            .iter()
-            .map(|call| call.name.len() + call.arguments.len())
-            .sum();
+        let calls: usize = self.calls.iter().map(|call| call.name.len() + call.arguments.len()).sum();
         let output_chars = self.text.chars().count() + calls + self.reasoning.chars().count();
         Usage {
             input_tokens: tokens(request_chars(request)),
@@ -145,17 +130,9 @@ fn with_ids(calls: Vec<DraftCall>, already: usize) -> Vec<ToolCall> {
     let mut given = Vec::with_capacity(calls.len());
     for (index, call) in calls.into_iter().enumerate() {
         let made_up = format!("call_{}", already + index);
-        let id = if call.id.is_empty() || seen.contains(&call.id) {
-            made_up
-        } else {
-            call.id
-        };
+        let id = if call.id.is_empty() || seen.contains(&call.id) { made_up } else { call.id };
         seen.insert(id.clone());
-        given.push(ToolCall {
-            id,
-            name: call.name,
-            arguments: arguments(&call.arguments),
-        });
+        given.push(ToolCall { id, name: call.name, arguments: arguments(&call.arguments) });
     }
     given
 }
@@ -165,11 +142,7 @@ mod tests {
     use super::*;
 
     fn call(id: &str, arguments: &str) -> DraftCall {
-        DraftCall {
-            id: id.to_owned(),
-            name: "edit".to_owned(),
-            arguments: arguments.to_owned(),
-        }
+        DraftCall { id: id.to_owned(), name: "edit".to_owned(), arguments: arguments.to_owned() }
     }
 
     #[test]

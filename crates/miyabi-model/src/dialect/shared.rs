@@ -17,10 +17,7 @@ pub(crate) fn count(value: &Value, pointer: &str) -> Option<u64> {
 
 /// The elements of a list at a JSON pointer; none when it is missing.
 pub(crate) fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
-    value
-        .pointer(pointer)
-        .and_then(Value::as_array)
-        .map_or(&[], Vec::as_slice)
+    value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// The arguments of an earlier call as the JSON object that every provider wants to see. What the model wrote
@@ -76,11 +73,7 @@ pub(crate) fn own_state<'a>(
 
 /// What a tool said, for dialects that can't mark a failure.
 pub(crate) fn tool_text(content: &str, is_error: bool) -> String {
-    if is_error {
-        format!("The tool failed:\n{content}")
-    } else {
-        content.to_owned()
-    }
+    if is_error { format!("The tool failed:\n{content}") } else { content.to_owned() }
 }
 
 /// The word for an effort that OpenAI and Anthropic share.
@@ -127,9 +120,6 @@ mod tests {
     fn broken_arguments_become_an_object() {
         let broken = Arguments::Broken("{".to_owned());
         assert_eq!(arguments_object(&broken), json!({"invalid_json": "{"}));
-        assert_eq!(
-            arguments_object(&Arguments::Json(json!([1]))),
-            json!({"invalid_arguments": [1]})
-        );
+        assert_eq!(arguments_object(&Arguments::Json(json!([1]))), json!({"invalid_arguments": [1]}));
     }
 }

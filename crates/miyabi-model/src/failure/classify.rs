@@ -31,15 +31,9 @@ struct Words {
 pub(crate) fn from_response(status: u16, body: &[u8], retry_after_ms: Option<u64>) -> Failure {
     let words = match serde_json::from_slice::<Value>(body) {
         Ok(value) => read(&value),
-        Err(_) => Words {
-            message: clean(&String::from_utf8_lossy(body)),
-            ..Words::default()
-        },
+        Err(_) => Words { message: clean(&String::from_utf8_lossy(body)), ..Words::default() },
     };
-    let words = Words {
-        retry_after_ms: retry_after_ms.or(words.retry_after_ms),
-        ..words
-    };
+    let words = Words { retry_after_ms: retry_after_ms.or(words.retry_after_ms), ..words };
     by_meaning(&words).unwrap_or_else(|| by_status(status, words))
 }
 
@@ -55,22 +49,14 @@ pub(crate) fn from_error_object(body: &Value) -> Failure {
     }
     let is = |kind: &str| words.kinds.contains(kind);
     if is("rate_limit") || is("resource_exhausted") || is("too_many_requests") {
-        Failure::RateLimited {
-            retry_after_ms: words.retry_after_ms,
-        }
+        Failure::RateLimited { retry_after_ms: words.retry_after_ms }
     } else if is("authentication") || is("permission") || is("unauthenticated") {
         Failure::Authentication { status: 401 }
     } else if is("invalid_request") || is("invalid_prompt") || is("invalid_argument") || is("policy") {
-        Failure::Rejected {
-            status: 400,
-            message: words.message,
-        }
+        Failure::Rejected { status: 400, message: words.message }
     } else {
         let reason = "the provider reported an error in the stream".to_owned();
-        Failure::Unavailable {
-            reason,
-            retry_after_ms: words.retry_after_ms,
-        }
+        Failure::Unavailable { reason, retry_after_ms: words.retry_after_ms }
     }
 }
 
@@ -109,18 +95,12 @@ fn by_status(status: u16, words: Words) -> Failure {
         401 | 403 => Failure::Authentication { status },
         402 => Failure::QuotaExhausted,
         413 => Failure::ContextOverflow,
-        429 => Failure::RateLimited {
-            retry_after_ms: words.retry_after_ms,
-        },
+        429 => Failure::RateLimited { retry_after_ms: words.retry_after_ms },
         // 409 and 425 are what gateways answer to a request that came at the wrong moment.
-        408 | 409 | 425 | 500.. => Failure::Unavailable {
-            reason: format!("status {status}"),
-            retry_after_ms: words.retry_after_ms,
-        },
-        _ => Failure::Rejected {
-            status,
-            message: words.message,
-        },
+        408 | 409 | 425 | 500.. => {
+            Failure::Unavailable { reason: format!("status {status}"), retry_after_ms: words.retry_after_ms }
+        }
+        _ => Failure::Rejected { status, message: words.message },
     }
 }
 
@@ -129,31 +109,17 @@ fn read(body: &Value) -> Words {
     // Responses puts the fields of an `error` event at the top.
     let error = body.get("error").filter(|error| !error.is_null()).unwrap_or(body);
     let text = |key: &str| error.get(key).and_then(Value::as_str);
-    let message = text("message")
-        .or_else(|| error.as_str())
-        .or_else(|| text("detail"))
-        .unwrap_or_default();
-    let details = error
-        .get("details")
-        .and_then(Value::as_array)
-        .map_or(&[][..], Vec::as_slice);
+    let message = text("message").or_else(|| error.as_str()).or_else(|| text("detail")).unwrap_or_default();
+    let details = error.get("details").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let mut kinds: Vec<&str> = ["code", "type", "status"].into_iter().filter_map(text).collect();
     kinds.extend(details.iter().filter_map(|detail| detail.get("reason")?.as_str()));
-    let violations = details
-        .iter()
-        .filter_map(|detail| detail.get("violations")?.as_array())
-        .flatten();
+    let violations = details.iter().filter_map(|detail| detail.get("violations")?.as_array()).flatten();
     kinds.extend(violations.filter_map(|violation| violation.get("quotaId")?.as_str()));
     Words {
         message: clean(message),
         kinds: kinds.join(" ").to_lowercase(),
-        number: error
-            .get("code")
-            .and_then(Value::as_u64)
-            .and_then(|code| u16::try_from(code).ok()),
-        retry_after_ms: details
-            .iter()
-            .find_map(|detail| duration_ms(detail.get("retryDelay")?.as_str()?)),
+        number: error.get("code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok()),
+        retry_after_ms: details.iter().find_map(|detail| duration_ms(detail.get("retryDelay")?.as_str()?)),
     }
 }
 
@@ -167,10 +133,7 @@ mod tests {
     }
 
     fn rejected(status: u16, message: &str) -> Failure {
-        Failure::Rejected {
-            status,
-            message: message.to_owned(),
-        }
+        Failure::Rejected { status, message: message.to_owned() }
     }
 
     #[test]
@@ -200,10 +163,7 @@ mod tests {
                 400,
                 r#"{"error":{"code":400,"message":"the request exceeds the available context size","type":"exceed_context_size_error"}}"#,
             ),
-            (
-                400,
-                r#"{"object":"error","message":"This model's maximum context length is 4096 tokens."}"#,
-            ),
+            (400, r#"{"object":"error","message":"This model's maximum context length is 4096 tokens."}"#),
             (413, "<html>Payload Too Large</html>"),
         ] {
             check(status, body, &Failure::ContextOverflow);
@@ -222,21 +182,11 @@ mod tests {
             r#"{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the API."}}"#,
             &Failure::QuotaExhausted,
         );
-        check(
-            402,
-            r#"{"error":{"code":402,"message":"Insufficient credits"}}"#,
-            &Failure::QuotaExhausted,
-        );
+        check(402, r#"{"error":{"code":402,"message":"Insufficient credits"}}"#, &Failure::QuotaExhausted);
         let day = r#"{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"quota","details":[{"violations":[{"quotaId":"GenerateRequestsPerDayPerProjectPerModel-FreeTier"}]},{"retryDelay":"12s"}]}}"#;
         check(429, day, &Failure::QuotaExhausted);
         let minute = r#"[{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"quota","details":[{"violations":[{"quotaId":"GenerateRequestsPerMinutePerProjectPerModel"}]},{"retryDelay":"12.5s"}]}}]"#;
-        check(
-            429,
-            minute,
-            &Failure::RateLimited {
-                retry_after_ms: Some(12_500),
-            },
-        );
+        check(429, minute, &Failure::RateLimited { retry_after_ms: Some(12_500) });
         check(429, "", &Failure::RateLimited { retry_after_ms: None });
     }
 
@@ -253,11 +203,7 @@ mod tests {
             r#"{"error":{"code":400,"message":"API key not valid. Please pass a valid API key.","status":"INVALID_ARGUMENT","details":[{"reason":"API_KEY_INVALID"}]}}"#,
             &Failure::Authentication { status: 400 },
         );
-        check(
-            404,
-            r#"{"error":"model 'x' not found"}"#,
-            &rejected(404, "model 'x' not found"),
-        );
+        check(404, r#"{"error":"model 'x' not found"}"#, &rejected(404, "model 'x' not found"));
         check(
             422,
             r#"{"detail":"Extra inputs are not permitted"}"#,
@@ -265,11 +211,7 @@ mod tests {
         );
         check(400, "not json", &rejected(400, "not json"));
         for status in [408, 409, 500, 502, 503, 504, 529] {
-            check(
-                status,
-                "<html>",
-                &Failure::unavailable(format!("status {status}")),
-            );
+            check(status, "<html>", &Failure::unavailable(format!("status {status}")));
         }
         let told = from_response(503, b"", Some(1_000));
         assert_eq!(told.retry_after_ms(), Some(1_000));
@@ -291,10 +233,7 @@ mod tests {
             of(r#"{"error":{"code":"rate_limit_exceeded","message":"slow down"}}"#),
             Failure::RateLimited { retry_after_ms: None }
         );
-        assert_eq!(
-            of(r#"{"type":"error","code":"invalid_prompt","message":"no"}"#),
-            rejected(400, "no")
-        );
+        assert_eq!(of(r#"{"type":"error","code":"invalid_prompt","message":"no"}"#), rejected(400, "no"));
         assert_eq!(
             of(r#"{"error":{"code":503,"message":"x","status":"UNAVAILABLE"}}"#),
             Failure::unavailable("status 503")

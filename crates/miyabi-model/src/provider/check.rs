@@ -23,48 +23,25 @@ pub(crate) fn checked(config: &ProviderConfig) -> Result<Vec<(HeaderName, Secret
         problems.push(ConfigError::ProviderName(provider()));
     }
     if let Err(problem) = check_url(&config.base_url, config.key.is_some()) {
-        problems.push(ConfigError::BaseUrl {
-            provider: provider(),
-            problem,
-        });
+        problems.push(ConfigError::BaseUrl { provider: provider(), problem });
     }
     if let Some(catalog) = &config.catalog
         && !catalog::has(catalog)
     {
-        problems.push(ConfigError::Catalog {
-            provider: provider(),
-            catalog: catalog.clone(),
-        });
+        problems.push(ConfigError::Catalog { provider: provider(), catalog: catalog.clone() });
     }
-    if config
-        .key
-        .as_ref()
-        .is_some_and(|key| HeaderValue::try_from(key.expose()).is_err())
-    {
+    if config.key.as_ref().is_some_and(|key| HeaderValue::try_from(key.expose()).is_err()) {
         let header = config.dialect.key_header().0.to_owned();
-        problems.push(ConfigError::Header {
-            provider: provider(),
-            header,
-        });
+        problems.push(ConfigError::Header { provider: provider(), header });
     }
     let mut headers = Vec::new();
     for (name, value) in &config.headers {
-        match (
-            HeaderName::try_from(name.as_str()),
-            HeaderValue::try_from(value.expose()),
-        ) {
+        match (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.expose())) {
             (Ok(name), Ok(_)) => headers.push((name, value.clone())),
-            _ => problems.push(ConfigError::Header {
-                provider: provider(),
-                header: name.clone(),
-            }),
+            _ => problems.push(ConfigError::Header { provider: provider(), header: name.clone() }),
         }
     }
-    if problems.is_empty() {
-        Ok(headers)
-    } else {
-        Err(problems)
-    }
+    if problems.is_empty() { Ok(headers) } else { Err(problems) }
 }
 
 fn check_url(url: &str, has_key: bool) -> Result<(), &'static str> {
@@ -125,11 +102,7 @@ mod tests {
         ] {
             assert!(check_url(url, true).is_err(), "{url}");
         }
-        assert_eq!(
-            check_url("http://api.example.com/v1", false),
-            Ok(()),
-            "nothing secret is sent"
-        );
+        assert_eq!(check_url("http://api.example.com/v1", false), Ok(()), "nothing secret is sent");
     }
 
     #[test]

@@ -36,12 +36,7 @@ impl Http {
         let headers = checked(&config)?;
         let base_url = config.base_url.trim_end_matches('/').to_owned();
         Ok(Self {
-            endpoint: Endpoint {
-                dialect: config.dialect,
-                base_url,
-                key: config.key,
-                headers,
-            },
+            endpoint: Endpoint { dialect: config.dialect, base_url, key: config.key, headers },
             transport: Transport::new(tls, config.timeouts, config.limits),
             total_ms: config.timeouts.total_ms,
             models: config.models,
@@ -54,11 +49,7 @@ impl Http {
     pub(crate) fn info(&self, model: &str) -> Option<Info> {
         let listed = self.models.get(model);
         let known = || catalog::find(self.catalog.as_deref()?, model);
-        let assumed = || {
-            self.unlisted
-                .clone()
-                .or_else(|| listed.map(|_| catalog::CAUTIOUS))
-        };
+        let assumed = || self.unlisted.clone().or_else(|| listed.map(|_| catalog::CAUTIOUS));
         listed.cloned().flatten().or_else(known).or_else(assumed)
     }
 
@@ -85,18 +76,10 @@ impl Http {
         loop {
             let body = dialect.body(request, concessions);
             *attempts += 1;
-            let exchanged = exchange(
-                &self.transport,
-                &self.endpoint,
-                &path,
-                &body,
-                preview,
-                ambient.clock.as_ref(),
-            );
+            let exchanged =
+                exchange(&self.transport, &self.endpoint, &path, &body, preview, ambient.clock.as_ref());
             let late = |_| Failure::unavailable(format!("time-out: {} ms for one answer", self.total_ms));
-            let result = timeout(Duration::from_millis(self.total_ms), exchanged)
-                .await
-                .map_err(late);
+            let result = timeout(Duration::from_millis(self.total_ms), exchanged).await.map_err(late);
             let failure = match result.flatten() {
                 Ok(draft) => return Ok(draft.into_answer(request, dialect, *attempts)),
                 Err(failure) => failure,
@@ -153,22 +136,15 @@ fn next_concessions(
     let Failure::Rejected { message, .. } = failure else {
         return None;
     };
-    made.suggested_by(message)
-        .find(|more| dialect.body(request, *more) != *body)
+    made.suggested_by(message).find(|more| dialect.body(request, *more) != *body)
 }
 
 /// OpenAI, Anthropic and compatible servers list `data[].id`, Gemini `models[].name` as `models/<name>`.
 fn model_names(body: &Value) -> impl Iterator<Item = &str> {
     let ids = list(body, "/data").iter().map(|model| text(model, "/id"));
-    let names = list(body, "/models")
-        .iter()
-        .map(|model| text(model, "/name").trim_start_matches("models/"));
+    let names = list(body, "/models").iter().map(|model| text(model, "/name").trim_start_matches("models/"));
     // Some compatible servers send both lists; the first is the standard one.
     let ids: Vec<_> = ids.filter(|name| !name.is_empty()).collect();
-    let names: Vec<_> = if ids.is_empty() {
-        names.filter(|name| !name.is_empty()).collect()
-    } else {
-        ids
-    };
+    let names: Vec<_> = if ids.is_empty() { names.filter(|name| !name.is_empty()).collect() } else { ids };
     names.into_iter()
 }

@@ -51,20 +51,13 @@ impl Script {
     /// The first error of syntax, or everything that is wrong with the rules.
     pub fn parse(text: &str) -> Result<Self, ScriptError> {
         let script: Self = if text.trim_start().starts_with('{') {
-            serde_json::from_str(text).map_err(|error| ScriptError::Syntax {
-                line: error.line(),
-                message: error.to_string(),
-            })?
+            serde_json::from_str(text)
+                .map_err(|error| ScriptError::Syntax { line: error.line(), message: error.to_string() })?
         } else {
             toml::from_str(text).map_err(|error| {
-                let before = error
-                    .span()
-                    .map_or("", |span| text.get(..span.start).unwrap_or_default());
+                let before = error.span().map_or("", |span| text.get(..span.start).unwrap_or_default());
                 let line = before.matches('\n').count() + 1;
-                ScriptError::Syntax {
-                    line,
-                    message: error.message().to_owned(),
-                }
+                ScriptError::Syntax { line, message: error.message().to_owned() }
             })?
         };
         script.check()?;
@@ -93,11 +86,7 @@ impl Script {
                 problem,
             }));
         }
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(ScriptError::Rules(problems))
-        }
+        if problems.is_empty() { Ok(()) } else { Err(ScriptError::Rules(problems)) }
     }
 }
 
@@ -136,9 +125,7 @@ fn check_answer(answer: &ScriptedAnswer) -> Vec<String> {
         Some(error) if error.status.is_some() == error.kind.is_some() => {
             problems.push("an `error` has either `status` or `kind`".to_owned());
         }
-        Some(ScriptedError {
-            status: Some(status), ..
-        }) if !(400..600).contains(status) => {
+        Some(ScriptedError { status: Some(status), .. }) if !(400..600).contains(status) => {
             problems.push(format!("`error.status` is {status}, not from 400 to 599"));
         }
         _ => {}

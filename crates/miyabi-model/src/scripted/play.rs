@@ -24,11 +24,7 @@ pub(super) fn answer(scripted: &ScriptedAnswer, request: &Request) -> Result<Ans
             (Some(arguments), None) => arguments.to_string(),
             (None, None) => String::new(),
         };
-        DraftCall {
-            id: call.id.clone(),
-            name: call.name.clone(),
-            arguments,
-        }
+        DraftCall { id: call.id.clone(), name: call.name.clone(), arguments }
     });
     let usage = scripted.usage.map(|usage| Usage {
         input_tokens: usage.input_tokens,
@@ -78,9 +74,7 @@ pub(super) fn check_conversation(request: &Request) -> Result<(), Failure> {
             }
             Message::Assistant { .. } | Message::User { .. } => {
                 if let Some(call) = open.first() {
-                    return refuse(format!(
-                        "message {index} comes before the result of tool call `{call}`"
-                    ));
+                    return refuse(format!("message {index} comes before the result of tool call `{call}`"));
                 }
                 if let Message::Assistant { tool_calls, .. } = message {
                     for call in tool_calls {

@@ -7,40 +7,24 @@ use super::rule::{Rule, Script, ScriptedAnswer, When};
 
 /// The turn of a request: 1 before the first message of the assistant.
 pub(super) fn turn(request: &Request) -> u32 {
-    let said = request
-        .messages
-        .iter()
-        .filter(|message| is_assistant(message))
-        .count();
+    let said = request.messages.iter().filter(|message| is_assistant(message)).count();
     u32::try_from(said).unwrap_or(u32::MAX).saturating_add(1)
 }
 
 /// The answer to a try of a request, if any rule fits.
 pub(super) fn select<'a>(script: &'a Script, request: &Request, tries: u32) -> Option<&'a ScriptedAnswer> {
     let mut uses = vec![0_u32; script.rules.len()];
-    let ends = request
-        .messages
-        .iter()
-        .enumerate()
-        .filter(|(_, message)| is_assistant(message));
+    let ends = request.messages.iter().enumerate().filter(|(_, message)| is_assistant(message));
     // Each earlier turn used a rule, and before it those that failed until its answer came.
     for (turn, (end, _)) in (1..).zip(ends) {
-        let moment = Moment {
-            request,
-            messages: &request.messages[..end],
-            turn,
-        };
+        let moment = Moment { request, messages: &request.messages[..end], turn };
         while let Some(answer) = moment.next(script, &mut uses) {
             if answer.error.is_none() || !may_run_out(script, &moment) {
                 break;
             }
         }
     }
-    let moment = Moment {
-        request,
-        messages: &request.messages,
-        turn: turn(request),
-    };
+    let moment = Moment { request, messages: &request.messages, turn: turn(request) };
     let mut answer = moment.next(script, &mut uses)?;
     for _ in 1..tries {
         if answer.error.is_none() {
@@ -54,14 +38,10 @@ pub(super) fn select<'a>(script: &'a Script, request: &Request, tries: u32) -> O
 /// Whether the failures that fit a moment end at some time. If not, the answer of that turn came from elsewhere,
 /// such as a fallback, and going on would not end.
 fn may_run_out(script: &Script, moment: &Moment<'_>) -> bool {
-    script
-        .rules
-        .iter()
-        .filter(|rule| moment.fits(&rule.when))
-        .all(|rule| {
-            let fails = rule.answer.as_ref().is_some_and(|answer| answer.error.is_some());
-            !fails || rule.times.is_some()
-        })
+    script.rules.iter().filter(|rule| moment.fits(&rule.when)).all(|rule| {
+        let fails = rule.answer.as_ref().is_some_and(|answer| answer.error.is_some());
+        !fails || rule.times.is_some()
+    })
 }
 
 /// A request as it was at one of its turns.
@@ -88,14 +68,7 @@ impl Moment<'_> {
     }
 
     fn fits(&self, when: &When) -> bool {
-        let When {
-            schema,
-            session,
-            turn,
-            system_contains,
-            last_contains,
-            tool,
-        } = when;
+        let When { schema, session, turn, system_contains, last_contains, tool } = when;
         let has = |wanted: &Option<String>, test: &dyn Fn(&str) -> bool| wanted.as_deref().is_none_or(test);
         turn.is_none_or(|turn| turn == self.turn)
             && has(
@@ -104,24 +77,16 @@ impl Moment<'_> {
             )
             && has(session, &|glob| session_fits(glob, &self.request.cache_key))
             && has(system_contains, &|text| self.request.system.contains(text))
-            && has(last_contains, &|text| {
-                self.newest().any(|message| message.contains(text))
-            })
-            && has(tool, &|name| {
-                self.request.tools.iter().any(|tool| tool.name == name)
-            })
+            && has(last_contains, &|text| self.newest().any(|message| message.contains(text)))
+            && has(tool, &|name| self.request.tools.iter().any(|tool| tool.name == name))
     }
 
     /// The texts after the last message of the assistant.
     fn newest(&self) -> impl Iterator<Item = &str> {
-        self.messages
-            .iter()
-            .rev()
-            .take_while(|message| !is_assistant(message))
-            .map(|message| match message {
-                Message::User { text } | Message::Assistant { text, .. } => text.as_str(),
-                Message::Tool { content, .. } => content.as_str(),
-            })
+        self.messages.iter().rev().take_while(|message| !is_assistant(message)).map(|message| match message {
+            Message::User { text } | Message::Assistant { text, .. } => text.as_str(),
+            Message::Tool { content, .. } => content.as_str(),
+        })
     }
 }
 
@@ -139,9 +104,7 @@ fn session_fits(glob: &str, cache_key: &str) -> bool {
         return false;
     };
     let glob = glob.compile_matcher();
-    let session = cache_key
-        .split_once('/')
-        .map_or(cache_key, |(_, session)| session);
+    let session = cache_key.split_once('/').map_or(cache_key, |(_, session)| session);
     glob.is_match(session) || glob.is_match(cache_key)
 }
 

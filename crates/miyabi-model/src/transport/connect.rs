@@ -57,9 +57,7 @@ impl Service<Uri> for Connector {
         let connected = self.inner.call(uri);
         Box::pin(async move {
             let limit = Duration::from_millis(limit_ms);
-            tokio::time::timeout(limit, connected)
-                .await
-                .map_err(|_| ConnectTimeout { limit_ms })?
+            tokio::time::timeout(limit, connected).await.map_err(|_| ConnectTimeout { limit_ms })?
         })
     }
 }

@@ -27,9 +27,7 @@ pub fn request(model: &str, text: &str) -> Request {
     Request {
         model: ModelName(model.to_owned()),
         system: "You fix bugs.".to_owned(),
-        messages: vec![Message::User {
-            text: text.to_owned(),
-        }],
+        messages: vec![Message::User { text: text.to_owned() }],
         tools: Vec::new(),
         tool_choice: ToolChoice::Auto,
         output: OutputFormat::Text,
@@ -75,18 +73,12 @@ pub fn verdict(name: &str) -> OutputFormat {
         "type": "object", "additionalProperties": false, "required": ["verdict"],
         "properties": { "verdict": { "type": "string" } },
     });
-    OutputFormat::Json {
-        name: name.to_owned(),
-        schema,
-    }
+    OutputFormat::Json { name: name.to_owned(), schema }
 }
 
 /// A clock that stands still, and the longest jitter.
 pub fn ambient() -> Ambient {
-    Ambient {
-        clock: Arc::new(Still),
-        chance: Arc::new(Longest),
-    }
+    Ambient { clock: Arc::new(Still), chance: Arc::new(Longest) }
 }
 
 struct Still;
@@ -133,27 +125,15 @@ pub fn provider(dialect: Dialect, base_url: &str) -> ProviderConfig {
         unlisted: Some(CAUTIOUS),
         catalog: None,
         headers: BTreeMap::new(),
-        timeouts: Timeouts {
-            connect_ms: 2_000,
-            idle_ms: 2_000,
-            total_ms: 10_000,
-        },
+        timeouts: Timeouts { connect_ms: 2_000, idle_ms: 2_000, total_ms: 10_000 },
         limits: Limits::default(),
-        retry: RetryPolicy {
-            max_attempts: 3,
-            base_ms: 1,
-            cap_ms: 2,
-            total_ms: 20_000,
-        },
+        retry: RetryPolicy { max_attempts: 3, base_ms: 1, cap_ms: 2, total_ms: 20_000 },
         concurrency: 4,
     }
 }
 
 /// A router with one provider.
 pub fn single(config: ProviderConfig) -> Router {
-    let config = RouterConfig {
-        providers: vec![config],
-        ..RouterConfig::default()
-    };
+    let config = RouterConfig { providers: vec![config], ..RouterConfig::default() };
     Router::new(config, ambient()).unwrap()
 }

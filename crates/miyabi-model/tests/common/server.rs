@@ -41,12 +41,7 @@ impl Reply {
     /// A whole reply with one kind of content.
     pub fn new(status: u16, content_type: &str, body: &[u8]) -> Self {
         let headers = vec![("content-type".to_owned(), content_type.to_owned())];
-        Self {
-            status,
-            headers,
-            steps: vec![Step::Send(body.to_vec())],
-            end: End::Proper,
-        }
+        Self { status, headers, steps: vec![Step::Send(body.to_vec())], end: End::Proper }
     }
 
     /// A stream of events that ends well.
@@ -68,10 +63,7 @@ impl Reply {
     /// The same body in pieces of `size` bytes.
     pub fn in_pieces(mut self, size: usize) -> Self {
         let cut = |step: Step| match step {
-            Step::Send(bytes) => bytes
-                .chunks(size)
-                .map(|piece| Step::Send(piece.to_vec()))
-                .collect(),
+            Step::Send(bytes) => bytes.chunks(size).map(|piece| Step::Send(piece.to_vec())).collect(),
             wait @ Step::Wait(_) => vec![wait],
         };
         self.steps = self.steps.into_iter().flat_map(cut).collect();
@@ -109,11 +101,7 @@ impl Server {
         let received = Arc::new(Mutex::new(Vec::new()));
         let stopping = Arc::new(AtomicBool::new(false));
         let connections = Arc::new(Mutex::new(Vec::new()));
-        let (seen, stop, open) = (
-            Arc::clone(&received),
-            Arc::clone(&stopping),
-            Arc::clone(&connections),
-        );
+        let (seen, stop, open) = (Arc::clone(&received), Arc::clone(&stopping), Arc::clone(&connections));
         let thread = std::thread::spawn(move || {
             std::thread::scope(|scope| {
                 for stream in listener.incoming().flatten() {
@@ -125,13 +113,7 @@ impl Server {
                 }
             });
         });
-        Self {
-            address,
-            received,
-            stopping,
-            connections,
-            thread: Some(thread),
-        }
+        Self { address, received, stopping, connections, thread: Some(thread) }
     }
 
     pub fn base_url(&self) -> String {
@@ -172,7 +154,7 @@ fn serve(stream: TcpStream, replies: &[Reply], seen: &Mutex<Vec<Received>>) -> O
             replies[(seen.len() - 1).min(replies.len() - 1)].clone()
         };
         if reply.end == End::Silent {
-            return None;
+            return stream.shutdown(Shutdown::Both).ok();
         }
         let mut head = format!("HTTP/1.1 {} Told\r\ntransfer-encoding: chunked\r\n", reply.status);
         for (name, value) in &reply.headers {
@@ -194,7 +176,7 @@ fn serve(stream: TcpStream, replies: &[Reply], seen: &Mutex<Vec<Received>>) -> O
             }
         }
         if reply.end == End::Cut {
-            return None;
+            return stream.shutdown(Shutdown::Both).ok();
         }
         stream.write_all(b"0\r\n\r\n").ok()?;
     }
@@ -219,9 +201,5 @@ fn receive(reader: &mut BufReader<TcpStream>) -> Option<Received> {
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    Some(Received {
-        line: line.trim_end().to_owned(),
-        headers: headers.to_ascii_lowercase(),
-        body,
-    })
+    Some(Received { line: line.trim_end().to_owned(), headers: headers.to_ascii_lowercase(), body })
 }

@@ -40,10 +40,7 @@ pub(crate) fn body(request: &Request, concessions: Concessions) -> Value {
     if let OutputFormat::Json { schema, .. } = &request.output
         && !concessions.has(Concession::SchemaInText)
     {
-        output.insert(
-            "format".into(),
-            json!({ "type": "json_schema", "schema": schema }),
-        );
+        output.insert("format".into(), json!({ "type": "json_schema", "schema": schema }));
     }
     if let Some(effort) = request.effort
         && !concessions.has(Concession::NoReasoning)
@@ -90,14 +87,8 @@ enum Thinking {
 /// By the table of "Adaptive thinking": everything from Claude 4.6 on is adaptive.
 fn thinking_of(model: &str) -> Thinking {
     let is = |families: &[&str]| families.iter().any(|family| model.starts_with(family));
-    let before_4 = [
-        "claude-2",
-        "claude-instant",
-        "claude-3-opus",
-        "claude-3-sonnet",
-        "claude-3-haiku",
-        "claude-3-5",
-    ];
+    let before_4 =
+        ["claude-2", "claude-instant", "claude-3-opus", "claude-3-sonnet", "claude-3-haiku", "claude-3-5"];
     let before_4_6 = [
         "claude-3-7",
         "claude-opus-4-0",
@@ -131,10 +122,7 @@ fn add_thinking(
         Thinking::Adaptive => {
             output.insert("effort".into(), json!(effort_word(effort)));
             if !forced {
-                body.insert(
-                    "thinking".into(),
-                    json!({ "type": "adaptive", "display": "summarized" }),
-                );
+                body.insert("thinking".into(), json!({ "type": "adaptive", "display": "summarized" }));
             }
         }
         Thinking::Budget if !forced && thoughts_are_complete(request, concessions) => {
@@ -146,10 +134,7 @@ fn add_thinking(
             // The answer itself needs room within the same limit.
             let budget = wanted.min(request.max_output_tokens / 2);
             if budget >= LEAST_THINKING {
-                body.insert(
-                    "thinking".into(),
-                    json!({ "type": "enabled", "budget_tokens": budget }),
-                );
+                body.insert("thinking".into(), json!({ "type": "enabled", "budget_tokens": budget }));
             }
         }
         Thinking::Budget | Thinking::None => {}
@@ -160,11 +145,7 @@ fn add_thinking(
 /// fallback: then this turn goes without.
 fn thoughts_are_complete(request: &Request, concessions: Concessions) -> bool {
     let last = request.messages.iter().rev().find_map(|message| match message {
-        Message::Assistant {
-            tool_calls,
-            provider_state,
-            ..
-        } => Some((tool_calls, provider_state)),
+        Message::Assistant { tool_calls, provider_state, .. } => Some((tool_calls, provider_state)),
         _ => None,
     });
     last.is_none_or(|(calls, state)| {
@@ -183,23 +164,14 @@ fn messages(request: &Request, concessions: Concessions) -> Value {
     };
     for message in &request.messages {
         match message {
-            Message::Tool {
-                call_id,
-                content,
-                is_error,
-                ..
-            } => results.push(json!({
+            Message::Tool { call_id, content, is_error, .. } => results.push(json!({
                 "type": "tool_result", "tool_use_id": call_id, "content": content, "is_error": is_error,
             })),
             Message::User { text } => {
                 close(&mut results, &mut messages);
                 messages.push(json!({ "role": "user", "content": [{ "type": "text", "text": text }] }));
             }
-            Message::Assistant {
-                text,
-                tool_calls,
-                provider_state,
-            } => {
+            Message::Assistant { text, tool_calls, provider_state } => {
                 close(&mut results, &mut messages);
                 let state = own_state(provider_state.as_ref(), request, Dialect::Anthropic, concessions);
                 let content = match state {

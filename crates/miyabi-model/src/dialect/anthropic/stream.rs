@@ -85,13 +85,7 @@ impl Reader for Stream {
     fn whole(&mut self, body: &Value, preview: &dyn Preview) -> Result<(), Failure> {
         for (index, begun) in (0..MAX_BLOCKS).zip(list(body, "/content")) {
             preview_block(begun, preview);
-            self.blocks.insert(
-                index,
-                Block {
-                    begun: begun.clone(),
-                    ..Block::default()
-                },
-            );
+            self.blocks.insert(index, Block { begun: begun.clone(), ..Block::default() });
         }
         self.counts.take(body.get("usage"));
         let reason = text(body, "/stop_reason");
@@ -103,19 +97,11 @@ impl Reader for Stream {
     }
 
     fn progress(&self) -> Progress {
-        if self.ended {
-            Progress::Ended
-        } else {
-            Progress::Open
-        }
+        if self.ended { Progress::Ended } else { Progress::Open }
     }
 
     fn finish(self: Box<Self>) -> Draft {
-        let mut draft = Draft {
-            finish: self.finish,
-            usage: self.counts.usage(),
-            ..Draft::default()
-        };
+        let mut draft = Draft { finish: self.finish, usage: self.counts.usage(), ..Draft::default() };
         let mut kept = Vec::new();
         let mut has_thoughts = false;
         for block in self.blocks.into_values() {

@@ -32,21 +32,14 @@ pub(crate) fn body(request: &Request, concessions: Concessions, server: Server) 
     body.insert("messages".into(), messages(request, concessions));
     // OpenAI's reasoning models refuse the old name, most other servers know only that one.
     let new_name = (server == Server::OpenAi) != concessions.has(Concession::OtherTokenLimit);
-    let limit = if new_name {
-        "max_completion_tokens"
-    } else {
-        "max_tokens"
-    };
+    let limit = if new_name { "max_completion_tokens" } else { "max_tokens" };
     body.insert(limit.into(), json!(request.max_output_tokens));
     add_tools(&mut body, request, concessions);
     if let OutputFormat::Json { name, schema } = &request.output
         && !concessions.has(Concession::SchemaInText)
     {
         let format = json!({ "name": name, "schema": schema, "strict": true });
-        body.insert(
-            "response_format".into(),
-            json!({ "type": "json_schema", "json_schema": format }),
-        );
+        body.insert("response_format".into(), json!({ "type": "json_schema", "json_schema": format }));
     }
     if let Some(effort) = request.effort
         && !concessions.has(Concession::NoReasoning)
@@ -56,10 +49,7 @@ pub(crate) fn body(request: &Request, concessions: Concessions, server: Server) 
     if server == Server::OpenAi {
         body.insert("store".into(), json!(false));
         if !request.cache_key.is_empty() && !concessions.has(Concession::NoCacheHint) {
-            body.insert(
-                "prompt_cache_key".into(),
-                json!(short_cache_key(&request.cache_key)),
-            );
+            body.insert("prompt_cache_key".into(), json!(short_cache_key(&request.cache_key)));
         }
     }
     Value::Object(body)
@@ -94,11 +84,7 @@ fn messages(request: &Request, concessions: Concessions) -> Value {
     let system = (!system.is_empty()).then(|| json!({ "role": "system", "content": system }));
     let conversation = request.messages.iter().map(|message| match message {
         Message::User { text } => json!({ "role": "user", "content": text }),
-        Message::Assistant {
-            text,
-            tool_calls,
-            provider_state,
-        } => {
+        Message::Assistant { text, tool_calls, provider_state } => {
             let mut assistant = assistant(text, tool_calls);
             let state = own_state(provider_state.as_ref(), request, Dialect::Chat, concessions);
             if let Some(Value::Object(state)) = state {
@@ -106,12 +92,7 @@ fn messages(request: &Request, concessions: Concessions) -> Value {
             }
             Value::Object(assistant)
         }
-        Message::Tool {
-            call_id,
-            content,
-            is_error,
-            ..
-        } => {
+        Message::Tool { call_id, content, is_error, .. } => {
             json!({ "role": "tool", "tool_call_id": call_id, "content": tool_text(content, *is_error) })
         }
     });
@@ -122,11 +103,7 @@ fn assistant(text: &str, calls: &[ToolCall]) -> Map<String, Value> {
     let mut message = Map::new();
     message.insert("role".into(), json!("assistant"));
     // Null only where calls stand in for the text: servers refuse a message with neither.
-    let content = if text.is_empty() && !calls.is_empty() {
-        Value::Null
-    } else {
-        json!(text)
-    };
+    let content = if text.is_empty() && !calls.is_empty() { Value::Null } else { json!(text) };
     message.insert("content".into(), content);
     if !calls.is_empty() {
         let calls = calls.iter().map(|call| {

@@ -107,24 +107,16 @@ impl Stream {
         }
         let reasoning_content = text(delta, "/reasoning_content");
         if delta.get("reasoning_content").is_some() {
-            self.reasoning_content
-                .get_or_insert_default()
-                .push_str(reasoning_content);
+            self.reasoning_content.get_or_insert_default().push_str(reasoning_content);
         }
-        let reasoning = if reasoning_content.is_empty() {
-            text(delta, "/reasoning")
-        } else {
-            reasoning_content
-        };
+        let reasoning =
+            if reasoning_content.is_empty() { text(delta, "/reasoning") } else { reasoning_content };
         if !reasoning.is_empty() {
             self.draft.reasoning.push_str(reasoning);
             preview.reasoning(reasoning);
         }
-        self.reasoning_details
-            .extend_from_slice(list(delta, "/reasoning_details"));
-        list(delta, "/tool_calls")
-            .iter()
-            .try_for_each(|call| self.call(call))
+        self.reasoning_details.extend_from_slice(list(delta, "/reasoning_details"));
+        list(delta, "/tool_calls").iter().try_for_each(|call| self.call(call))
     }
 
     fn call(&mut self, piece: &Value) -> Result<(), Failure> {

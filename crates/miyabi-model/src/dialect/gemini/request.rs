@@ -18,10 +18,7 @@ pub(crate) fn body(request: &Request, concessions: Concessions) -> Value {
     let mut body = Map::new();
     let system = instructions(request, concessions);
     if !system.is_empty() {
-        body.insert(
-            "systemInstruction".into(),
-            json!({ "parts": [{ "text": system }] }),
-        );
+        body.insert("systemInstruction".into(), json!({ "parts": [{ "text": system }] }));
     }
     body.insert("contents".into(), contents(request, concessions));
     add_tools(&mut body, request, concessions);
@@ -64,10 +61,7 @@ fn add_tools(body: &mut Map<String, Value>, request: &Request, concessions: Conc
         ToolChoice::Required if must_call(request) && !concessions.has(Concession::FreeToolChoice) => "ANY",
         ToolChoice::Auto | ToolChoice::Required => "AUTO",
     };
-    body.insert(
-        "toolConfig".into(),
-        json!({ "functionCallingConfig": { "mode": mode } }),
-    );
+    body.insert("toolConfig".into(), json!({ "functionCallingConfig": { "mode": mode } }));
 }
 
 /// Gemini 3 takes a level, 2.5 a number of tokens, older ones nothing.
@@ -85,9 +79,7 @@ fn thinking(model: &str, effort: Effort) -> Option<Value> {
     if model.starts_with("gemini-2.5") {
         return Some(json!({ "includeThoughts": true, "thinkingBudget": budget }));
     }
-    let old = ["gemini-1", "gemini-2.0", "gemma"]
-        .iter()
-        .any(|family| model.starts_with(family));
+    let old = ["gemini-1", "gemini-2.0", "gemma"].iter().any(|family| model.starts_with(family));
     (!old).then(|| json!({ "includeThoughts": true, "thinkingLevel": level }))
 }
 
@@ -102,12 +94,7 @@ fn contents(request: &Request, concessions: Concessions) -> Value {
     };
     for message in &request.messages {
         match message {
-            Message::Tool {
-                call_id,
-                name,
-                content,
-                is_error,
-            } => {
+            Message::Tool { call_id, name, content, is_error } => {
                 let key = if *is_error { "error" } else { "output" };
                 let mut response = json!({ "name": name, "response": { key: content } });
                 add_id(&mut response, call_id);
@@ -117,11 +104,7 @@ fn contents(request: &Request, concessions: Concessions) -> Value {
                 close(&mut results, &mut contents);
                 contents.push(json!({ "role": "user", "parts": [{ "text": text }] }));
             }
-            Message::Assistant {
-                text,
-                tool_calls,
-                provider_state,
-            } => {
+            Message::Assistant { text, tool_calls, provider_state } => {
                 close(&mut results, &mut contents);
                 let state = own_state(provider_state.as_ref(), request, Dialect::Gemini, concessions);
                 let parts = match state {
@@ -173,9 +156,7 @@ fn function_call(call: &ToolCall) -> Value {
 
 /// Ids that we made up because Gemini gave none are not sent: it then matches results by name and order.
 fn add_id(value: &mut Value, id: &str) {
-    let made_up = id
-        .strip_prefix("call_")
-        .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+    let made_up = id.strip_prefix("call_").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
     if !made_up {
         value["id"] = json!(id);
     }

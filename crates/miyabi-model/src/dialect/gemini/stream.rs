@@ -55,11 +55,7 @@ impl Reader for Stream {
     }
 
     fn progress(&self) -> Progress {
-        if self.draft.finish.is_some() {
-            Progress::MayEnd
-        } else {
-            Progress::Open
-        }
+        if self.draft.finish.is_some() { Progress::MayEnd } else { Progress::Open }
     }
 
     fn finish(self: Box<Self>) -> Draft {
@@ -130,9 +126,7 @@ fn finish(reason: &str) -> Result<Finish, Failure> {
         | "IMAGE_SAFETY" => Finish::Filtered,
         // A call that the API itself can't read, and what it calls `OTHER`: asking again is all that helps.
         "MALFORMED_FUNCTION_CALL" | "UNEXPECTED_TOOL_CALL" | "TOO_MANY_TOOL_CALLS" | "OTHER" => {
-            return Err(Failure::broken_stream(&format!(
-                "the model ended with `{reason}`"
-            )));
+            return Err(Failure::broken_stream(&format!("the model ended with `{reason}`")));
         }
         _ => Finish::Stop,
     })

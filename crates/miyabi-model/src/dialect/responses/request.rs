@@ -34,19 +34,13 @@ pub(crate) fn body(request: &Request, concessions: Concessions) -> Value {
     if let Some(effort) = request.effort
         && !concessions.has(Concession::NoReasoning)
     {
-        body.insert(
-            "reasoning".into(),
-            json!({ "effort": effort_word(effort), "summary": "auto" }),
-        );
+        body.insert("reasoning".into(), json!({ "effort": effort_word(effort), "summary": "auto" }));
     }
     if !concessions.has(Concession::NoState) {
         body.insert("include".into(), json!(["reasoning.encrypted_content"]));
     }
     if !request.cache_key.is_empty() && !concessions.has(Concession::NoCacheHint) {
-        body.insert(
-            "prompt_cache_key".into(),
-            json!(short_cache_key(&request.cache_key)),
-        );
+        body.insert("prompt_cache_key".into(), json!(short_cache_key(&request.cache_key)));
     }
     Value::Object(body)
 }
@@ -81,19 +75,10 @@ fn input(request: &Request, concessions: Concessions) -> Value {
     for message in &request.messages {
         match message {
             Message::User { text } => items.push(json!({ "role": "user", "content": text })),
-            Message::Tool {
-                call_id,
-                content,
-                is_error,
-                ..
-            } => items.push(json!({
+            Message::Tool { call_id, content, is_error, .. } => items.push(json!({
                 "type": "function_call_output", "call_id": call_id, "output": tool_text(content, *is_error),
             })),
-            Message::Assistant {
-                text,
-                tool_calls,
-                provider_state,
-            } => {
+            Message::Assistant { text, tool_calls, provider_state } => {
                 let state = own_state(provider_state.as_ref(), request, Dialect::Responses, concessions);
                 match state {
                     Some(state) => add_remembered(&mut items, state, tool_calls),
@@ -111,10 +96,8 @@ fn add_remembered(items: &mut Vec<Value>, state: &Value, calls: &[ToolCall]) {
     for item in list(state, "/items") {
         match text(item, "/type") {
             "function_call" => {
-                let index = item
-                    .get("index")
-                    .and_then(Value::as_u64)
-                    .and_then(|index| usize::try_from(index).ok());
+                let index =
+                    item.get("index").and_then(Value::as_u64).and_then(|index| usize::try_from(index).ok());
                 items.extend(index.and_then(|index| calls.get(index)).map(call_item));
             }
             _ => items.push(item.clone()),

@@ -88,27 +88,15 @@ impl Reader for Stream {
 
     fn whole(&mut self, body: &Value, _preview: &dyn Preview) -> Result<(), Failure> {
         // Anything else that is JSON, such as `{}` from a proxy, is no answer.
-        if body.get("output").is_some() {
-            self.end(body)
-        } else {
-            Ok(())
-        }
+        if body.get("output").is_some() { self.end(body) } else { Ok(()) }
     }
 
     fn progress(&self) -> Progress {
-        if self.finish.is_some() {
-            Progress::Ended
-        } else {
-            Progress::Open
-        }
+        if self.finish.is_some() { Progress::Ended } else { Progress::Open }
     }
 
     fn finish(self: Box<Self>) -> Draft {
-        let mut draft = Draft {
-            finish: self.finish,
-            usage: self.usage,
-            ..Draft::default()
-        };
+        let mut draft = Draft { finish: self.finish, usage: self.usage, ..Draft::default() };
         let mut kept = Vec::new();
         let mut worth_keeping = false;
         let mut summaries = Vec::new();
@@ -126,15 +114,8 @@ impl Reader for Stream {
                 "function_call" => {
                     kept.push(json!({ "type": "function_call", "index": draft.calls.len() }));
                     let whole = text(source, "/arguments");
-                    let arguments = if whole.is_empty() {
-                        item.arguments
-                    } else {
-                        whole.to_owned()
-                    };
-                    let (id, name) = (
-                        text(source, "/call_id").to_owned(),
-                        text(source, "/name").to_owned(),
-                    );
+                    let arguments = if whole.is_empty() { item.arguments } else { whole.to_owned() };
+                    let (id, name) = (text(source, "/call_id").to_owned(), text(source, "/name").to_owned());
                     draft.calls.push(DraftCall { id, name, arguments });
                 }
                 // Some servers send text deltas without ever announcing their item.
@@ -156,11 +137,7 @@ impl Reader for Stream {
             }
         }
         let streamed = self.summary.trim().to_owned();
-        draft.reasoning = if streamed.is_empty() {
-            summaries.join("\n\n")
-        } else {
-            streamed
-        };
+        draft.reasoning = if streamed.is_empty() { summaries.join("\n\n") } else { streamed };
         draft.state = worth_keeping.then(|| json!({ "items": kept }));
         draft
     }
@@ -180,11 +157,7 @@ impl Stream {
     fn end(&mut self, response: &Value) -> Result<(), Failure> {
         self.usage = response.get("usage").and_then(usage);
         for (index, item) in (0..MAX_ITEMS).zip(list(response, "/output")) {
-            self.items
-                .entry(index)
-                .or_default()
-                .done
-                .get_or_insert_with(|| item.clone());
+            self.items.entry(index).or_default().done.get_or_insert_with(|| item.clone());
         }
         self.finish = Some(match text(response, "/status") {
             "failed" | "cancelled" => return Err(failure(response)),
@@ -200,21 +173,14 @@ impl Stream {
 
     fn is_refusal(&self) -> bool {
         let mut done = self.items.values().filter_map(|item| item.done.as_ref());
-        done.any(|item| {
-            list(item, "/content")
-                .iter()
-                .any(|part| text(part, "/type") == "refusal")
-        })
+        done.any(|item| list(item, "/content").iter().any(|part| text(part, "/type") == "refusal"))
     }
 }
 
 fn failure(response: &Value) -> Failure {
     match response.get("error") {
         Some(error) if !error.is_null() => from_error_object(response),
-        _ => Failure::broken_stream(&clean(&format!(
-            "the response is `{}`",
-            text(response, "/status")
-        ))),
+        _ => Failure::broken_stream(&clean(&format!("the response is `{}`", text(response, "/status")))),
     }
 }
 
