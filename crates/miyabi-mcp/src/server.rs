@@ -1,0 +1,3 @@
+//! The servers. Each is a set of tools over a context of its own.
+
+pub(crate) mod workspace;
