@@ -4,8 +4,9 @@
 #   make test    everything that must hold            (formats, lints, licences, architecture, all tests)
 #   make check   the quick part of it                 (under 3 minutes once built)
 
-# Build products stay outside of the checkout, so that a clone is only sources.
-export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/miyabi/target
+# Build products stay outside of the checkout, so that a clone is only sources. Each checkout has a folder of its own
+# there: two that share one would replace each other's programs while tests run them.
+export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/miyabi/target/$(firstword $(shell printf '%s' '$(CURDIR)' | cksum))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check fix advisories

@@ -63,9 +63,5 @@ fn member(package: &Package) -> Member {
         .map(|dependency| dependency.name.clone())
         .collect();
     let folder = package.manifest_path.parent().map(Into::into).unwrap_or_default();
-    Member {
-        name: package.name.to_string(),
-        folder,
-        imports,
-    }
+    Member { name: package.name.to_string(), folder, imports }
 }

@@ -12,10 +12,7 @@ use crate::say;
 /// A program to run in the checkout with our build folder and no input.
 pub(crate) fn program(place: &Place, name: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(name);
-    command
-        .current_dir(&place.root)
-        .env("CARGO_TARGET_DIR", &place.target)
-        .stdin(Stdio::null());
+    command.current_dir(&place.root).env("CARGO_TARGET_DIR", &place.target).stdin(Stdio::null());
     if std::io::stderr().is_terminal() {
         command.env("CARGO_TERM_COLOR", "always");
     }
@@ -27,12 +24,7 @@ pub(crate) fn cargo<'a>(place: &Place, arguments: impl IntoIterator<Item = &'a s
     let mut command = program(place, "cargo");
     command.args(arguments);
     // Set by the cargo that runs us; a nested cargo would take them for its own package's.
-    for name in [
-        "CARGO_MANIFEST_DIR",
-        "CARGO_MANIFEST_PATH",
-        "CARGO_PKG_NAME",
-        "CARGO_PKG_VERSION",
-    ] {
+    for name in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_PKG_NAME", "CARGO_PKG_VERSION"] {
         command.env_remove(name);
     }
     command
@@ -59,23 +51,14 @@ pub(crate) fn quiet(mut command: Command) -> Result<String> {
     let done = command.output().with_context(|| cannot_start(&command))?;
     if !done.status.success() {
         let complaint = String::from_utf8_lossy(&done.stderr);
-        bail!(
-            "`{}` ended with {}: {}",
-            line(&command),
-            done.status,
-            complaint.trim()
-        );
+        bail!("`{}` ended with {}: {}", line(&command), done.status, complaint.trim());
     }
     Ok(String::from_utf8_lossy(&done.stdout).into_owned())
 }
 
 /// Whether it runs and ends with code 0. Shows nothing.
 pub(crate) fn works(mut command: Command) -> bool {
-    command
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
 /// What a program that was listened to said and how it ended.
@@ -137,9 +120,5 @@ fn cannot_start(command: &Command) -> String {
 fn line(command: &Command) -> String {
     let program = std::path::Path::new(command.get_program());
     let name = program.file_name().unwrap_or(program.as_os_str());
-    std::iter::once(name)
-        .chain(command.get_args())
-        .map(OsStr::to_string_lossy)
-        .collect::<Vec<_>>()
-        .join(" ")
+    std::iter::once(name).chain(command.get_args()).map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
 }

@@ -83,9 +83,7 @@ fn plain(line: &str) -> String {
     let mut rest = line;
     while let Some((before, after)) = rest.split_once('\u{1b}') {
         text.push_str(before);
-        rest = after
-            .split_once(|end: char| end.is_ascii_alphabetic())
-            .map_or("", |(_, rest)| rest);
+        rest = after.split_once(|end: char| end.is_ascii_alphabetic()).map_or("", |(_, rest)| rest);
     }
     text + rest
 }
@@ -97,29 +95,15 @@ mod tests {
     #[track_caller]
     fn check(line: &str, passed: u32, failed: u32, skipped: u32) {
         assert!(is_closing(line), "not recognised: {line}");
-        let expected = Counts {
-            passed,
-            failed,
-            skipped,
-        };
+        let expected = Counts { passed, failed, skipped };
         assert_eq!(total(&[line.to_owned()]), Some(expected), "{line}");
     }
 
     #[test]
     fn closing_lines_of_both_runners_are_read() {
-        check(
-            "     Summary [   0.012s] 3 tests run: 3 passed, 0 skipped",
-            3,
-            0,
-            0,
-        );
+        check("     Summary [   0.012s] 3 tests run: 3 passed, 0 skipped", 3, 0, 0);
         check("     Summary [   1.2s] 1 test run: 1 passed, 4 skipped", 1, 0, 4);
-        check(
-            "Summary [ 9s] 5/9 tests run: 2 passed (1 slow), 1 failed, 2 timed out, 4 skipped",
-            2,
-            3,
-            4,
-        );
+        check("Summary [ 9s] 5/9 tests run: 2 passed (1 slow), 1 failed, 2 timed out, 4 skipped", 2, 3, 4);
         check(
             "\u{1b}[32;1m     Summary\u{1b}[0m [   0.1s] \u{1b}[1m7\u{1b}[0m tests run: \u{1b}[1m7\u{1b}[0m \u{1b}[32;1mpassed\u{1b}[0m, 0 skipped",
             7,
@@ -132,22 +116,12 @@ mod tests {
             0,
             1,
         );
-        check(
-            "test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out",
-            1,
-            2,
-            0,
-        );
+        check("test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out", 1, 2, 0);
     }
 
     #[test]
     fn other_lines_are_not_counted() {
-        for line in [
-            "running 3 tests",
-            "test summary ... ok",
-            "Summary of the matter",
-            "",
-        ] {
+        for line in ["running 3 tests", "test summary ... ok", "Summary of the matter", ""] {
             assert!(!is_closing(line), "{line}");
         }
         assert_eq!(total(&[]), None);
@@ -159,9 +133,6 @@ mod tests {
             "test result: ok. 2 passed; 0 failed; 0 ignored".to_owned(),
             "test result: ok. 3 passed; 0 failed; 1 ignored".to_owned(),
         ];
-        assert_eq!(
-            total(&lines).unwrap().to_string(),
-            "5 passed, 0 failed, 1 skipped"
-        );
+        assert_eq!(total(&lines).unwrap().to_string(), "5 passed, 0 failed, 1 skipped");
     }
 }

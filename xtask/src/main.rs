@@ -72,19 +72,13 @@ fn run() -> Result<ExitCode> {
 }
 
 /// Tells the person at the terminal something.
-#[expect(
-    clippy::print_stderr,
-    reason = "a tool for the terminal: its output is what it is for"
-)]
+#[expect(clippy::print_stderr, reason = "a tool for the terminal: its output is what it is for")]
 fn say(text: &str) {
     eprintln!("{text}");
 }
 
 /// Prints what was asked for, for a person or a script.
-#[expect(
-    clippy::print_stdout,
-    reason = "a tool for the terminal: its output is what it is for"
-)]
+#[expect(clippy::print_stdout, reason = "a tool for the terminal: its output is what it is for")]
 fn print_fact(text: &str) {
     println!("{text}");
 }

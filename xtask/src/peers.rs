@@ -39,13 +39,7 @@ pub(crate) fn install(place: &Place) -> Result<PathBuf> {
     let mut command = program(place, npm);
     // Scripts of packages are not run: the peers need none, and a package's script could do anything.
     command
-        .args([
-            "ci",
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-            "--loglevel=error",
-        ])
+        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])
         .current_dir(&folder);
     run(command).context("could not install the test peers")?;
     fs::write(folder.join(STAMP), &lock)
@@ -95,17 +89,10 @@ fn require_node(place: &Place) -> Result<PathBuf> {
     let mut command = program(place, node);
     command.arg("--version");
     let version = quiet(command)?;
-    let major = version
-        .trim()
-        .trim_start_matches('v')
-        .split('.')
-        .next()
-        .and_then(|major| major.parse::<u32>().ok());
+    let major =
+        version.trim().trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
     if major.is_none_or(|major| major < NODE_MAJOR) {
-        bail!(
-            "Node.js is {}, the test peers need {NODE_MAJOR} or newer",
-            version.trim()
-        );
+        bail!("Node.js is {}, the test peers need {NODE_MAJOR} or newer", version.trim());
     }
     Ok(npm)
 }

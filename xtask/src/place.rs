@@ -9,7 +9,8 @@ use anyhow::{Context as _, Result};
 pub(crate) struct Place {
     /// The checkout's root.
     pub(crate) root: PathBuf,
-    /// What cargo builds; `CARGO_TARGET_DIR`, else in the user's cache folder.
+    /// What cargo builds: `CARGO_TARGET_DIR`, which the Makefile puts into the user's cache folder; else cargo's
+    /// own default.
     pub(crate) target: PathBuf,
     /// Tools that tasks install for themselves.
     pub(crate) tools: PathBuf,
@@ -32,7 +33,7 @@ impl Place {
             .context("xtask stands in the checkout's root")?
             .to_owned();
         let cache = user_cache()?.join("miyabi");
-        let target = variable("CARGO_TARGET_DIR").map_or_else(|| cache.join("target"), PathBuf::from);
+        let target = variable("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
         let patience = match variable("MIYABI_PATIENCE") {
             None => 1,
             Some(text) => text
@@ -53,9 +54,7 @@ impl Place {
 
     /// The program `name` on the `PATH`.
     pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
-        std::env::split_paths(&variable("PATH")?)
-            .map(|folder| folder.join(name))
-            .find(|file| file.is_file())
+        std::env::split_paths(&variable("PATH")?).map(|folder| folder.join(name)).find(|file| file.is_file())
     }
 }
 

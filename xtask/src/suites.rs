@@ -26,10 +26,7 @@ pub(crate) fn test(place: &Place) -> Result<ExitCode> {
     ledger.check("build", 900, || run(tests(place, &["--no-run"])?));
     ledger.suite("tests", 600, || count(tests(place, &[])?));
     ledger.suite("doc tests", 180, || {
-        count(cargo(
-            place,
-            ["test", "--workspace", "--locked", "--doc", "--quiet"],
-        ))
+        count(cargo(place, ["test", "--workspace", "--locked", "--doc", "--quiet"]))
     });
     Ok(ledger.close())
 }
@@ -54,15 +51,7 @@ pub(crate) fn fix(place: &Place) -> Result<ExitCode> {
     component(place, "clippy", "clippy")?;
     run(cargo(
         place,
-        [
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--locked",
-            "--fix",
-            "--allow-dirty",
-            "--allow-staged",
-        ],
+        ["clippy", "--workspace", "--all-targets", "--locked", "--fix", "--allow-dirty", "--allow-staged"],
     ))?;
     run(cargo(place, ["fmt", "--all"]))?;
     Ok(ExitCode::SUCCESS)
@@ -98,16 +87,7 @@ fn quick_checks(place: &Place, ledger: &mut Ledger) {
         component(place, "clippy", "clippy")?;
         run(cargo(
             place,
-            [
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--locked",
-                "--quiet",
-                "--",
-                "--deny",
-                "warnings",
-            ],
+            ["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "--deny", "warnings"],
         ))
     });
 }

@@ -39,8 +39,7 @@ pub(super) fn problems(place: &Place, members: &[Member]) -> Result<Vec<String>>
 fn read(folder: &Path) -> Result<Table> {
     let file = folder.join("Cargo.toml");
     let text = fs::read_to_string(&file).with_context(|| format!("could not read `{}`", file.display()))?;
-    text.parse()
-        .with_context(|| format!("could not parse `{}`", file.display()))
+    text.parse().with_context(|| format!("could not parse `{}`", file.display()))
 }
 
 fn in_manifest(name: &str, manifest: &Table, workspace_lints: &Value) -> Vec<String> {
@@ -57,11 +56,7 @@ fn in_manifest(name: &str, manifest: &Table, workspace_lints: &Value) -> Vec<Str
 
 /// Dependencies whose version stands in the member, tables per platform included.
 fn own_versions(name: &str, manifest: &Table) -> Vec<String> {
-    let platforms = manifest
-        .get("target")
-        .and_then(Value::as_table)
-        .into_iter()
-        .flat_map(Table::values);
+    let platforms = manifest.get("target").and_then(Value::as_table).into_iter().flat_map(Table::values);
     let tables = platforms.filter_map(Value::as_table).chain([manifest]);
     tables
         .flat_map(|table| DEPENDENCY_TABLES.iter().filter_map(|kind| table.get(*kind)?.as_table()))
@@ -85,11 +80,7 @@ fn missing_lints(name: &str, manifest: &Table, workspace: &Value) -> Vec<String>
     let tables = workspace.as_table().into_iter().flatten();
     tables
         .flat_map(|(tool, lints)| {
-            lints
-                .as_table()
-                .into_iter()
-                .flatten()
-                .map(move |(lint, level)| (tool, lint, level))
+            lints.as_table().into_iter().flatten().map(move |(lint, level)| (tool, lint, level))
         })
         .filter(|(_, lint, level)| level.as_str() != Some("allow") && !lifted.contains(&lint.as_str()))
         .filter(|(tool, lint, level)| own.and_then(|own| own.get(*tool)?.get(*lint)) != Some(level))
@@ -98,16 +89,12 @@ fn missing_lints(name: &str, manifest: &Table, workspace: &Value) -> Vec<String>
 }
 
 fn is_inherited(value: Option<&Value>) -> bool {
-    value
-        .and_then(|value| value.get("workspace"))
-        .and_then(Value::as_bool)
-        == Some(true)
+    value.and_then(|value| value.get("workspace")).and_then(Value::as_bool) == Some(true)
 }
 
 fn lookup<'a>(table: &'a Table, path: &[&str]) -> Option<&'a Value> {
     let (first, rest) = path.split_first()?;
-    rest.iter()
-        .try_fold(table.get(*first)?, |value, key| value.get(*key))
+    rest.iter().try_fold(table.get(*first)?, |value, key| value.get(*key))
 }
 
 #[cfg(test)]
@@ -135,17 +122,9 @@ mod tests {
     #[test]
     fn own_values_are_named() {
         let own = GOOD.replace("edition.workspace = true", "edition = \"2021\"");
-        check(
-            "a",
-            &format!("{own}[lints]\nworkspace = true"),
-            &["`a`: write `edition.workspace = true`"],
-        );
+        check("a", &format!("{own}[lints]\nworkspace = true"), &["`a`: write `edition.workspace = true`"]);
         let version = "`a`: `libc` belongs into [workspace.dependencies]; write `libc.workspace = true`";
-        check(
-            "a",
-            &format!("{GOOD}libc = \"0.2\"\n[lints]\nworkspace = true"),
-            &[version],
-        );
+        check("a", &format!("{GOOD}libc = \"0.2\"\n[lints]\nworkspace = true"), &[version]);
         let platform = "[target.'cfg(unix)'.dependencies]\nlibc = \"0.2\"\n[lints]\nworkspace = true";
         check("a", &format!("{GOOD}{platform}"), &[version]);
     }

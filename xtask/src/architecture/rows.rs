@@ -15,10 +15,7 @@ const ROWS: &[(&str, Imports)] = &[
     ("miyabi-plugin", Imports::Only(CORE)),
     ("miyabi-agent", Imports::Only(CORE)),
     ("miyabi-mcp", Imports::Only(CORE_AND_ROW_1)),
-    (
-        "miyabi-dashboard",
-        Imports::Only(&["miyabi-core", "miyabi-github", "miyabi-billing"]),
-    ),
+    ("miyabi-dashboard", Imports::Only(&["miyabi-core", "miyabi-github", "miyabi-billing"])),
     ("miyabi-cli", Imports::AllButTools),
     ("miyabi-testkit", Imports::AllButTools),
     ("xtask", Imports::Only(&[])),
@@ -47,36 +44,17 @@ enum Imports {
 /// Packages of others that only some crates may import, and why.
 const HOMES: &[(&str, &[&str], &str)] = &[
     ("sqlx", &["miyabi-store"], "SQL stands behind the store's ports"),
-    (
-        "clap",
-        &["miyabi-cli"],
-        "the command line is one crate's business",
-    ),
-    (
-        "anyhow",
-        &["miyabi-cli", "xtask"],
-        "errors below the command line are typed",
-    ),
+    ("clap", &["miyabi-cli"], "the command line is one crate's business"),
+    ("anyhow", &["miyabi-cli", "xtask"], "errors below the command line are typed"),
     ("rmcp", &["miyabi-mcp"], "the protocol's types stay in one crate"),
-    (
-        "axum",
-        &["miyabi-dashboard", "miyabi-mcp"],
-        "HTTP is served at the edge",
-    ),
-    (
-        "utoipa",
-        &["miyabi-dashboard"],
-        "the API's description has one source",
-    ),
+    ("axum", &["miyabi-dashboard", "miyabi-mcp"], "HTTP is served at the edge"),
+    ("utoipa", &["miyabi-dashboard"], "the API's description has one source"),
     ("wasmtime", &["miyabi-plugin"], "plugins have one host"),
 ];
 
 /// What in the imports breaks a row.
 pub(super) fn problems(members: &[Member]) -> Vec<String> {
-    members
-        .iter()
-        .flat_map(|member| broken_rows(member).into_iter().chain(strangers(member)))
-        .collect()
+    members.iter().flat_map(|member| broken_rows(member).into_iter().chain(strangers(member))).collect()
 }
 
 fn broken_rows(member: &Member) -> Vec<String> {
@@ -103,11 +81,7 @@ fn strangers(member: &Member) -> Vec<String> {
             member.imports.contains(*package) && !homes.contains(&member.name.as_str())
         })
         .map(|(package, homes, reason)| {
-            format!(
-                "`{}` imports `{package}`, whose home is {}: {reason}",
-                member.name,
-                homes.join(" and ")
-            )
+            format!("`{}` imports `{package}`, whose home is {}: {reason}", member.name, homes.join(" and "))
         })
         .collect()
 }
@@ -131,11 +105,7 @@ mod tests {
 
     #[track_caller]
     fn check(name: &str, import: &str, fits: bool) {
-        let member = Member {
-            name: name.into(),
-            folder: "".into(),
-            imports: [import.to_owned()].into(),
-        };
+        let member = Member { name: name.into(), folder: "".into(), imports: [import.to_owned()].into() };
         assert_eq!(problems(&[member]).is_empty(), fits, "{name} imports {import}");
     }
 

@@ -3,10 +3,9 @@
 //! A search in text, not in syntax: `rustfmt` has put every item where it is looked for. Code of tests
 //! is left out, as are tests, examples and benchmarks.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod modules;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::Member;
 
@@ -20,11 +19,7 @@ struct Home {
 const HOMES: &[Home] = &[
     Home {
         words: &["unsafe_code"],
-        places: &[
-            "miyabi-workspace/src/sandbox/launcher",
-            "miyabi-workspace/src/sandbox.rs",
-            "xtask/",
-        ],
+        places: &["miyabi-workspace/src/sandbox/launcher", "miyabi-workspace/src/sandbox.rs", "xtask/"],
         reason: "unsafe code stands in the sandbox launcher alone",
     },
     Home {
@@ -43,11 +38,12 @@ const HOMES: &[Home] = &[
             "env::temp_dir",
             "env::home_dir",
         ],
-        // The launcher looks at nothing but the name under which it was started.
+        // The launcher and programs beside it are processes of their own: arguments are all they are given.
         places: &[
             "miyabi-cli/",
             "xtask/",
-            "miyabi-workspace/src/sandbox/launcher.rs",
+            "miyabi-workspace/src/sandbox/launcher",
+            "miyabi-workspace/src/bin/",
         ],
         reason: "the environment is read once, in miyabi-cli, and passed on as values",
     },
@@ -58,53 +54,25 @@ const HOMES: &[Home] = &[
 /// # Errors
 /// When a source file can't be read.
 pub(super) fn problems(member: &Member) -> Result<Vec<String>> {
-    let mut files = Vec::new();
-    collect(&member.folder.join("src"), &mut files)?;
-    files.sort();
     let mut problems = Vec::new();
-    for file in files {
-        let text =
-            fs::read_to_string(&file).with_context(|| format!("could not read `{}`", file.display()))?;
+    for (file, text) in modules::product_files(&member.folder.join("src"))? {
         let name = file.strip_prefix(&member.folder).unwrap_or(&file);
         problems.extend(in_file(&format!("{}/{}", member.name, name.display()), &text));
     }
     Ok(problems)
 }
 
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    let entries = fs::read_dir(folder).with_context(|| format!("could not list `{}`", folder.display()))?;
-    for entry in entries {
-        let path = entry
-            .with_context(|| format!("could not list `{}`", folder.display()))?
-            .path();
-        let is_test = path.file_stem().is_some_and(|stem| stem == "tests");
-        if path.is_dir() && !is_test {
-            collect(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "rs") && !is_test {
-            files.push(path);
-        }
-    }
-    Ok(())
-}
-
 /// What is wrong in one file; `name` is the crate's name and the path in it.
 fn in_file(name: &str, text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     if name.ends_with("/mod.rs") {
-        problems.push(format!(
-            "{name}: write `folder.rs` beside `folder/`, not `folder/mod.rs`"
-        ));
+        problems.push(format!("{name}: write `folder.rs` beside `folder/`, not `folder/mod.rs`"));
     }
     if !text.starts_with("//!") {
-        problems.push(format!(
-            "{name}: open with `//!`: what lives here and what does not"
-        ));
+        problems.push(format!("{name}: open with `//!`: what lives here and what does not"));
     }
     for (number, line) in product_lines(text) {
-        for home in HOMES
-            .iter()
-            .filter(|home| !home.places.iter().any(|place| name.starts_with(place)))
-        {
+        for home in HOMES.iter().filter(|home| !home.places.iter().any(|place| name.starts_with(place))) {
             if let Some(word) = home.words.iter().find(|word| has_word(line, word)) {
                 problems.push(format!("{name}:{number}: `{word}`: {}", home.reason));
             }
@@ -159,51 +127,19 @@ mod tests {
         check("miyabi-agent/src/a.rs", "use std::process::Command;", 1);
         check("miyabi-agent/src/a.rs", "use std::process::ExitCode;", 0);
         check("miyabi-workspace/src/a.rs", "use tokio::process::Command;", 0);
-        check(
-            "miyabi-model/src/a.rs",
-            "    let key = std::env::var_os(\"KEY\");",
-            1,
-        );
-        check(
-            "miyabi-cli/src/a.rs",
-            "    let key = std::env::var_os(\"KEY\");",
-            0,
-        );
-        check(
-            "miyabi-store/src/a.rs",
-            "#![expect(unsafe_code, reason = \"fast\")]",
-            1,
-        );
-        check(
-            "miyabi-workspace/src/sandbox/launcher/a.rs",
-            "#![expect(unsafe_code, reason = \"fork\")]",
-            0,
-        );
-        check(
-            "miyabi-workspace/src/checkout.rs",
-            "#![expect(unsafe_code, reason = \"fast\")]",
-            1,
-        );
+        check("miyabi-model/src/a.rs", "    let key = std::env::var_os(\"KEY\");", 1);
+        check("miyabi-cli/src/a.rs", "    let key = std::env::var_os(\"KEY\");", 0);
+        check("miyabi-store/src/a.rs", "#![expect(unsafe_code, reason = \"fast\")]", 1);
+        check("miyabi-workspace/src/sandbox/launcher/a.rs", "#![expect(unsafe_code, reason = \"fork\")]", 0);
+        check("miyabi-workspace/src/checkout.rs", "#![expect(unsafe_code, reason = \"fast\")]", 1);
     }
 
     #[test]
     fn tests_and_comments_are_left_out() {
         check("miyabi-agent/src/a.rs", "// not std::process::Command", 0);
-        check(
-            "miyabi-agent/src/a.rs",
-            "#[cfg(test)]\nmod tests {\n    use std::process::Command;\n}\n",
-            0,
-        );
-        check(
-            "miyabi-agent/src/a.rs",
-            "#[cfg(test)]\nmod tests;\nuse std::process::Command;",
-            1,
-        );
-        check(
-            "miyabi-agent/src/a.rs",
-            "#[cfg(test)]\nmod tests {\n}\nuse std::process::Command;",
-            1,
-        );
+        check("miyabi-agent/src/a.rs", "#[cfg(test)]\nmod tests {\n    use std::process::Command;\n}\n", 0);
+        check("miyabi-agent/src/a.rs", "#[cfg(test)]\nmod tests;\nuse std::process::Command;", 1);
+        check("miyabi-agent/src/a.rs", "#[cfg(test)]\nmod tests {\n}\nuse std::process::Command;", 1);
     }
 
     #[test]
