@@ -8,6 +8,8 @@ mod deployment;
 mod issue;
 pub(crate) mod pr;
 mod review;
+#[cfg(test)]
+mod tests;
 
 use miyabi_core::error::Failure;
 use miyabi_core::port::model::{Answer, OutputFormat};

@@ -42,7 +42,7 @@ pub(super) async fn set_up(job: &Job<'_>, task: &TaskKey) -> Result<StepValue, F
 
 /// The failure of a set-up command, with the likely cause.
 pub(super) fn set_up_failure(verdict: &str, network: bool) -> Failure {
-    let hint = if network { "" } else { "; set-up has no network here (`sandbox.set_up_network`)" };
+    let hint = if network { "" } else { "; set-up has no network here (`sandbox.setup_network`)" };
     Failure::permanent(ErrorCode::SetupFailed, format!("set-up failed: {verdict}{hint}"))
 }
 

@@ -25,9 +25,8 @@ pub(super) async fn run(
     change: &Change,
 ) -> Result<GateResult, Failure> {
     let programs = programs(job, target);
-    let tests: Vec<_> = change.files.iter().filter(|file| is_test_path(&file.path)).collect();
-    if programs.is_empty() || tests.is_empty() {
-        let detail = "the change has no test file of its own that shows the bug".to_owned();
+    if programs.is_empty() {
+        let detail = "nothing is known that shows the bug".to_owned();
         return Ok(GateResult {
             gate: Gate::Reproduction,
             verdict: Verdict::Unknown,
@@ -35,6 +34,9 @@ pub(super) async fn run(
             evidence: Vec::new(),
         });
     }
+    // A bug may have its failing test already; otherwise the change brings it.
+    let tests: Vec<_> = change.files.iter().filter(|file| is_test_path(&file.path)).collect();
+    let has_tests = !tests.is_empty();
     let after = run_until_failure(job, id, at, &programs).await?;
 
     let project = job.project().await?;
@@ -60,7 +62,7 @@ pub(super) async fn run(
         None => run_until_failure(job, &before_id, &base, &programs).await?,
     };
     job.ports.checkouts.remove(&before_id).await?;
-    Ok(judge(after, before))
+    Ok(judge(after, before, has_tests))
 }
 
 /// What the agent named, or the project's tests.
@@ -98,7 +100,7 @@ async fn run_until_failure(
     Ok(all)
 }
 
-fn judge(after: Vec<Ran>, before: Vec<Ran>) -> GateResult {
+fn judge(after: Vec<Ran>, before: Vec<Ran>, has_tests: bool) -> GateResult {
     let passes = !after.is_empty() && after.iter().all(|ran| ran.evidence.succeeded());
     let (verdict, detail) = match before.last() {
         _ if !passes => {
