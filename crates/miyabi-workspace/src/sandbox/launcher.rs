@@ -22,6 +22,7 @@ mod probe;
 mod process_limits;
 mod root_tree;
 mod seccomp;
+mod sources;
 mod supervision;
 mod supervisor;
 mod system;

@@ -105,16 +105,32 @@ pub(crate) enum Report {
     Started,
     /// A step failed; the command did not start.
     Failed(Failure),
-    /// The command's first process returned.
-    Exited { code: i32 },
-    /// A signal ended the command's first process.
-    Signalled { signal: i32 },
     /// Nothing of the command is left.
     Ended {
+        /// `None`: init was killed before it could know.
+        exit: Option<WireExit>,
         limit: Option<LimitHit>,
         cpu_ms: u64,
         max_rss_bytes: u64,
     },
+}
+
+/// How the command's first process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum WireExit {
+    Code(i32),
+    Signal(i32),
+}
+
+impl WireExit {
+    pub(crate) fn from_status(status: i32) -> Self {
+        if libc::WIFSIGNALED(status) {
+            Self::Signal(libc::WTERMSIG(status))
+        } else {
+            Self::Code(libc::WEXITSTATUS(status))
+        }
+    }
 }
 
 /// A step that failed, and the system's answer.

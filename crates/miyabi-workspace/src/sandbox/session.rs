@@ -14,7 +14,7 @@ use tokio::process::{Child, Command};
 use super::error::Error;
 use super::launcher::LAUNCHER_NAME;
 use super::outcome::Exit;
-use super::plan::{CANCEL, Failure, Plan, Report};
+use super::plan::{CANCEL, Failure, Plan, Report, WireExit};
 
 /// A launcher at work. Dropping it ends the command: the launcher sees the socket close.
 pub(super) struct Session {
@@ -124,13 +124,16 @@ impl Reported {
             Report::Failed(failure) => {
                 self.failure.get_or_insert(failure);
             }
-            Report::Exited { code } => self.exit = Some(Exit::Code(code)),
-            Report::Signalled { signal } => self.exit = Some(Exit::Signal(signal)),
             Report::Ended {
+                exit,
                 limit,
                 cpu_ms,
                 max_rss_bytes,
             } => {
+                self.exit = exit.map(|exit| match exit {
+                    WireExit::Code(code) => Exit::Code(code),
+                    WireExit::Signal(signal) => Exit::Signal(signal),
+                });
                 self.end = Some(End {
                     limit,
                     cpu_ms,

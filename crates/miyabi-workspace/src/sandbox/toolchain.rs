@@ -82,7 +82,7 @@ const TOOLS: &[Tool] = &[
     Tool {
         variable: Some("RUSTUP_HOME"),
         default: ".rustup",
-        parts: &["toolchains", "settings.toml"],
+        parts: &["toolchains", "settings.toml", "update-hashes"],
         on_path: &[],
     },
     Tool {

@@ -1,7 +1,7 @@
 //! Process 1 of the sandbox: builds the cage, starts the command, reaps, and ends with the command.
 
 use std::fs::File;
-use std::io::{IoSlice, Read as _, Write as _};
+use std::io::{IoSlice, Read as _};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
@@ -45,7 +45,8 @@ fn live(setup: Setup<'_>) -> Done {
         id_map,
     } = setup;
     die_with_supervisor()?;
-    if rustix::io::read(&gate, &mut [0_u8]) != Ok(1) {
+    // With a cgroup, nothing may happen before this process is in it.
+    if plan.cgroup.is_some() && rustix::io::read(&gate, &mut [0_u8]) != Ok(1) {
         system::leave(0);
     }
     let signals = system::signal_descriptor(&[libc::SIGCHLD, libc::SIGTERM]).during(Step::Processes)?;
@@ -68,8 +69,11 @@ fn live(setup: Setup<'_>) -> Done {
     // The command runs under the same id and must not look into this process.
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).during(Step::Processes)?;
 
-    let main = start(plan, control)?;
-    reap_until_end_of(main, control, &signals)
+    let main = if plan.detached { start_and_tell(plan, control)? } else { start(plan, control, None)? };
+    let status = reap_until_end_of(main, &signals)?;
+    // Left for the supervisor to find, without waking it before this process is gone as well.
+    let _left = rustix::io::write(&gate, &status.to_ne_bytes());
+    Ok(())
 }
 
 fn die_with_supervisor() -> Done {
@@ -108,27 +112,33 @@ fn hand_over(gate: &OwnedFd, processes: BorrowedFd<'_>) -> Done {
     Ok(())
 }
 
-/// Starts the command and waits until its program runs.
-fn start(plan: &Plan, control: &Control) -> Done<Pid> {
+/// Starts the command. `starting` closes when the program runs.
+fn start(plan: &Plan, control: &Control, starting: Option<OwnedFd>) -> Done<Pid> {
     let own_processes = if plan.identity.drops_root() { 1 } else { 2 };
-    let (started, starting) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).during(Step::Processes)?;
     match system::fork().during(Step::Processes)? {
         Fork::Child => {
             let failure = command::become_command(plan, own_processes);
             control.report(&Report::Failed(failure));
-            let _told = File::from(starting).write(b"f");
+            if let Some(starting) = starting {
+                let _told = rustix::io::write(&starting, b"f");
+            }
             system::leave(127)
         }
         Fork::Parent(main) => {
-            drop(starting);
             release_standard_streams()?;
-            // The pipe closes when the program starts; a byte comes when it cannot.
-            if matches!(File::from(started).read(&mut [0]), Ok(0)) {
-                control.report(&Report::Started);
-            }
             Ok(main)
         }
     }
+}
+
+/// Starts a service and tells the program once it runs. A tied command's end tells enough.
+fn start_and_tell(plan: &Plan, control: &Control) -> Done<Pid> {
+    let (started, starting) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).during(Step::Processes)?;
+    let main = start(plan, control, Some(starting))?;
+    if matches!(File::from(started).read(&mut [0]), Ok(0)) {
+        control.report(&Report::Started);
+    }
+    Ok(main)
 }
 
 /// Only the command holds its output pipe, so that the pipe ends with it.
@@ -143,12 +153,12 @@ pub(super) fn release_standard_streams() -> Done {
     rustix::stdio::dup2_stderr(&nothing).during(Step::Processes)
 }
 
-fn reap_until_end_of(main: Pid, control: &Control, signals: &OwnedFd) -> Done {
+/// Returns the command's wait status.
+fn reap_until_end_of(main: Pid, signals: &OwnedFd) -> Done<i32> {
     loop {
         while let Ok(Some(reaped)) = system::reap(None) {
             if reaped.pid == main.as_raw_nonzero().get() {
-                control.report(&end_of(reaped.status));
-                return Ok(());
+                return Ok(reaped.status);
             }
         }
         match poll(&mut [PollFd::new(signals, PollFlags::IN)], None) {
@@ -160,18 +170,6 @@ fn reap_until_end_of(main: Pid, control: &Control, signals: &OwnedFd) -> Done {
             if rustix::process::getpid().is_init() {
                 system::signal_everyone_else(libc::SIGTERM);
             }
-        }
-    }
-}
-
-fn end_of(status: i32) -> Report {
-    if libc::WIFSIGNALED(status) {
-        Report::Signalled {
-            signal: libc::WTERMSIG(status),
-        }
-    } else {
-        Report::Exited {
-            code: libc::WEXITSTATUS(status),
         }
     }
 }

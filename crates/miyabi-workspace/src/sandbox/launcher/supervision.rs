@@ -5,41 +5,24 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use miyabi_core::sandbox::{LimitHit, SandboxLevel};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::Timespec;
 use rustix::process::{Pid, Signal};
 
 use super::cgroup::Cgroup;
 use super::disk::{Disk, Growth};
-use super::failure::{Done, During as _, failure};
+use super::failure::{Done, failure};
 use super::log::Log;
+use super::sources::{FromInit, News, Sources};
 use super::system::{self, Reaped};
 use super::usage::{INTERVAL, Usage, Verdict};
 use super::watch::Watch;
 use super::{Control, descendants};
-use crate::sandbox::plan::{CANCEL, GRACE_MS, Plan, PlannedAccess, Report, Step};
-
-/// Where news comes from.
-pub(super) struct Sources {
-    pub(super) ended: OwnedFd,
-    pub(super) gate: OwnedFd,
-    pub(super) signals: OwnedFd,
-}
-
-/// Who has something to say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum News {
-    End,
-    Signal,
-    Init,
-    Program,
-    Log,
-}
+use crate::sandbox::plan::{CANCEL, GRACE_MS, Plan, PlannedAccess, Report, Step, WireExit};
 
 /// Which sources are still listened to: one that has said all it has to say is left out, because its
 /// closed end would be news for ever.
 #[derive(Debug, Clone, Copy)]
 struct Hears {
-    init: bool,
     /// A detached command outlives the program, so the program's silence means nothing.
     program: bool,
     log: bool,
@@ -62,6 +45,8 @@ pub(super) struct Supervision<'plan> {
     usage: Usage,
     disk: Disk,
     limit: Option<LimitHit>,
+    /// The command's wait status, once init has left it.
+    status: Option<i32>,
     phase: Phase,
     wall_ends: Option<Instant>,
     next_sample: Instant,
@@ -92,6 +77,7 @@ impl<'plan> Supervision<'plan> {
                 },
             ),
             limit: None,
+            status: None,
             phase: Phase::Running,
             wall_ends: (!plan.detached).then(|| now + Duration::from_millis(limits.wall_ms)),
             next_sample: now + INTERVAL,
@@ -107,15 +93,13 @@ impl<'plan> Supervision<'plan> {
 
     /// Watches to the end and reports it.
     pub(super) fn until_end(&mut self, sources: &Sources) -> Done {
-        let mut hears = Hears {
-            init: self.watch.is_none(),
-            program: !self.plan.detached,
-            log: self.log.is_some(),
-        };
+        let mut hears = Hears { program: !self.plan.detached, log: self.log.is_some() };
         loop {
-            let news = self.wait_for_news(sources, hears)?;
+            let log = self.log.as_ref().filter(|_| hears.log).map(Log::pipe);
+            let program = hears.program.then(|| self.control.0.as_fd());
+            let news = sources.wait(program, log, &self.patience())?;
             if news.contains(&News::End) {
-                return self.finish();
+                return self.finish(sources);
             }
             for news in news {
                 match news {
@@ -125,45 +109,12 @@ impl<'plan> Supervision<'plan> {
                             self.ask_to_end();
                         }
                     }
-                    News::Init => {
-                        (self.watch, self.mounts) = receive_view(&sources.gate);
-                        hears.init = false;
-                    }
                     News::Program => hears.program = self.hear_program(),
                     News::Log => hears.log = self.log.as_mut().is_some_and(Log::take_some),
                 }
             }
-            self.check_time_and_use();
+            self.check_time_and_use(sources);
         }
-    }
-
-    fn wait_for_news(&self, sources: &Sources, hears: Hears) -> Done<Vec<News>> {
-        let mut waiting = vec![
-            (News::End, sources.ended.as_fd()),
-            (News::Signal, sources.signals.as_fd()),
-        ];
-        if hears.init {
-            waiting.push((News::Init, sources.gate.as_fd()));
-        }
-        if hears.program {
-            waiting.push((News::Program, self.control.0.as_fd()));
-        }
-        if let Some(log) = self.log.as_ref().filter(|_| hears.log) {
-            waiting.push((News::Log, log.pipe()));
-        }
-        let mut polled: Vec<PollFd<'_>> = waiting
-            .iter()
-            .map(|(_, descriptor)| PollFd::new(descriptor, PollFlags::IN))
-            .collect();
-        match poll(&mut polled, Some(&self.patience())) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error).during(Step::Processes),
-        }
-        let arrived = waiting
-            .iter()
-            .zip(&polled)
-            .filter(|(_, polled)| !polled.revents().is_empty());
-        Ok(arrived.map(|((news, _), _)| *news).collect())
     }
 
     /// Time until something must be looked at without news.
@@ -201,7 +152,7 @@ impl<'plan> Supervision<'plan> {
         }
     }
 
-    fn check_time_and_use(&mut self) {
+    fn check_time_and_use(&mut self, sources: &Sources) {
         let now = Instant::now();
         if let Phase::Ending(kill_at) = self.phase
             && now >= kill_at
@@ -217,6 +168,7 @@ impl<'plan> Supervision<'plan> {
         }
         if now >= self.next_sample {
             self.next_sample = now + INTERVAL;
+            self.hear_init(sources);
             self.check_memory();
             if !self.plan.detached && self.usage.cpu_ms > self.plan.limits.cpu_ms {
                 self.stop_for(LimitHit::Cpu);
@@ -224,6 +176,20 @@ impl<'plan> Supervision<'plan> {
         }
         if self.phase != Phase::Killed && self.disk.tick(self.watch.as_ref()) {
             self.stop_for(LimitHit::Disk);
+        }
+    }
+
+    /// Takes what init has left. Only looked at with a sample and at the end: a command shorter than
+    /// the first sample never wakes the supervisor but by its end.
+    fn hear_init(&mut self, sources: &Sources) {
+        while let Some(message) = sources.next_from_init() {
+            match message {
+                FromInit::View { watch, mounts } => {
+                    self.watch = Some(watch);
+                    self.mounts = mounts;
+                }
+                FromInit::Status(status) => self.status = Some(status),
+            }
         }
     }
 
@@ -277,7 +243,8 @@ impl<'plan> Supervision<'plan> {
     }
 
     /// Init has ended: make sure that everything else has, and report.
-    fn finish(&mut self) -> Done {
+    fn finish(&mut self, sources: &Sources) -> Done {
+        self.hear_init(sources);
         let (mut cpu_ms, mut max_rss_bytes) = (0, 0);
         let mut count = |child: &Reaped| {
             cpu_ms += child.cpu_ms;
@@ -300,37 +267,13 @@ impl<'plan> Supervision<'plan> {
         }
         while self.log.as_mut().is_some_and(Log::take_some) {}
         self.control.report(&Report::Ended {
+            exit: self.status.map(WireExit::from_status),
             limit: self.limit,
             cpu_ms: cpu_ms.max(self.usage.cpu_ms),
             max_rss_bytes: max_rss_bytes.max(self.usage.peak_bytes),
         });
         Ok(())
     }
-}
-
-/// What init hands over: `/proc` of the sandbox and its mount namespace.
-fn receive_view(gate: &OwnedFd) -> (Option<Watch>, Option<OwnedFd>) {
-    use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags};
-    let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
-    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-    let mut byte = [0_u8];
-    let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
-    if rustix::net::recvmsg(
-        gate,
-        &mut [std::io::IoSliceMut::new(&mut byte)],
-        &mut ancillary,
-        flags,
-    )
-    .is_err()
-    {
-        return (None, None);
-    }
-    let mut descriptors = ancillary.drain().flat_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(descriptors) => descriptors.collect(),
-        _ => Vec::new(),
-    });
-    let watch = descriptors.next().map(Watch::namespace);
-    (watch, descriptors.next())
 }
 
 fn writable(plan: &Plan) -> impl Iterator<Item = &Path> {

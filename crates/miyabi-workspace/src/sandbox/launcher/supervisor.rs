@@ -11,7 +11,8 @@ use miyabi_core::sandbox::SandboxLevel;
 use super::cgroup::Cgroup;
 use super::failure::{Done, During as _};
 use super::log::Log;
-use super::supervision::{Sources, Supervision};
+use super::sources::Sources;
+use super::supervision::Supervision;
 use super::system::{self, Fork};
 use super::watch::Watch;
 use super::{Control, identity, init, overlay};
@@ -43,7 +44,7 @@ pub(super) fn run(plan: &Plan, control: &Control) -> Done {
         rustix::process::set_child_subreaper(Some(rustix::process::getpid())).during(Step::Processes)?;
     }
 
-    let kind = SocketType::STREAM;
+    let kind = SocketType::SEQPACKET;
     let (gate, other_end) = rustix::net::socketpair(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None)
         .during(Step::Processes)?;
     let init = match system::fork().during(Step::Processes)? {
@@ -68,8 +69,8 @@ pub(super) fn run(plan: &Plan, control: &Control) -> Done {
     };
     if let Some(cgroup) = &cgroup {
         cgroup.add(init)?;
+        let _told = rustix::io::write(&gate, b"g");
     }
-    let _told = rustix::io::write(&gate, b"g");
 
     let mut supervision = Supervision::begin(plan, control, init, watch).with(log, cgroup);
     supervision.until_end(&Sources { ended, gate, signals })
