@@ -8,7 +8,7 @@ use miyabi_core::secret::Secret;
 
 use crate::dialect::Dialect;
 use crate::retry::RetryPolicy;
-use crate::scripted::Script;
+use crate::scripted::{Script, ScriptError};
 
 /// One provider that is reached over HTTP.
 #[derive(Debug, Clone)]
@@ -144,6 +144,17 @@ pub enum ConfigError {
         model: String,
         /// The fallback.
         fallback: String,
+    },
+    /// A script that was put together in code doesn't make sense.
+    #[error("the script `{script}` of the provider `{provider}` is not usable")]
+    Script {
+        /// The provider's name.
+        provider: String,
+        /// The script's name.
+        script: String,
+        /// What is wrong with it.
+        #[source]
+        source: ScriptError,
     },
     /// The part of the built-in table doesn't exist.
     #[error("the provider `{provider}` names the unknown catalog `{catalog}`")]

@@ -70,7 +70,9 @@ impl Dialect {
             Self::Responses => "/responses".to_owned(),
             Self::Chat | Self::Compatible => "/chat/completions".to_owned(),
             Self::Gemini => {
-                format!("/models/{}:streamGenerateContent?alt=sse", shared::escape_path(model))
+                // Google's own lists call them `models/…`.
+                let name = shared::escape_path(model.strip_prefix("models/").unwrap_or(model));
+                format!("/models/{name}:streamGenerateContent?alt=sse")
             }
             Self::Anthropic => "/messages".to_owned(),
         }

@@ -73,25 +73,30 @@ impl Provider {
         preview: &dyn Preview,
         ambient: &Ambient,
     ) -> Outcome {
-        let begun = Instant::now();
-        let elapsed_ms = || u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         // Requests sent. A request that is only repeated without what the server refused counts here, but not as
         // a retry.
         let mut attempts = 0;
         let mut tries = 0;
+        // Time for requests and between them. Waiting for a permit is not in it: that is others' time, which is
+        // bounded by their policies.
+        let mut spent_ms = 0;
         loop {
             tries += 1;
-            let left = Duration::from_millis(retry.total_ms.saturating_sub(elapsed_ms()));
+            let Ok(permit) = self.permits.acquire().await else {
+                return Outcome { attempts, result: Err(Failure::Cancelled) };
+            };
+            let begun = Instant::now();
+            let left = Duration::from_millis(retry.total_ms.saturating_sub(spent_ms));
             let turn = self.attempt(request, tries, &mut attempts, preview, ambient);
             let late = || Failure::unavailable(format!("time-out: {} ms for all retries", retry.total_ms));
             let result = timeout(left, turn).await.unwrap_or_else(|_| Err(late()));
+            spent_ms += u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+            drop(permit);
             let failure = match result {
-                Ok(answer) => {
-                    return Outcome { attempts, result: Ok(answer) };
-                }
+                Ok(answer) => return Outcome { attempts, result: Ok(answer) },
                 Err(failure) => failure,
             };
-            let Some(wait_ms) = retry.wait_ms(tries, elapsed_ms(), &failure, ambient.chance.as_ref()) else {
+            let Some(wait_ms) = retry.wait_ms(tries, spent_ms, &failure, ambient.chance.as_ref()) else {
                 return Outcome { attempts, result: Err(failure) };
             };
             tracing::warn!(
@@ -99,10 +104,11 @@ impl Provider {
                 "the model provider failed, asking again"
             );
             sleep(Duration::from_millis(wait_ms)).await;
+            spent_ms += wait_ms;
         }
     }
 
-    /// One try. The permit is held only while a request is under way, not while we wait for the next.
+    /// One try.
     async fn attempt(
         &self,
         request: &Request,
@@ -111,7 +117,6 @@ impl Provider {
         preview: &dyn Preview,
         ambient: &Ambient,
     ) -> Result<Answer, Failure> {
-        let _permit = self.permits.acquire().await.map_err(|_| Failure::Cancelled)?;
         match &self.backend {
             Backend::Http(http) => http.ask(request, attempts, preview, ambient).await,
             Backend::Scripted(scripts) => {

@@ -78,6 +78,10 @@ impl Router {
         }
         for scripted in config.scripted {
             let name = scripted.name.clone();
+            problems.extend(scripted.scripts.iter().filter_map(|(script, content)| {
+                let source = content.check().err()?;
+                Some(ConfigError::Script { provider: name.clone(), script: script.clone(), source })
+            }));
             if name_is_usable(&name) {
                 add(name, Provider::scripted(scripted), &mut problems);
             } else {
@@ -145,6 +149,11 @@ impl Router {
     /// Why it did not answer.
     pub async fn test(&self, model: &ModelName, cancel: &CancellationToken) -> Result<Probe, Error> {
         let provider = self.provider(model)?;
+        if let Backend::Scripted(_) = provider.backend {
+            // There is nothing to reach, and a script's rules are not made for this question.
+            let text = "scripted".to_owned();
+            return Ok(Probe { duration: Duration::ZERO, text, usage: Usage::default() });
+        }
         let request = Request {
             model: model.clone(),
             system: String::new(),

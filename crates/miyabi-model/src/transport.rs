@@ -162,11 +162,16 @@ fn describe(error: &(dyn StdError + 'static)) -> String {
             return format!("TLS: {error}");
         }
         if let Some(error) = error.downcast_ref::<io::Error>() {
-            let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-            return inner
-                .map_or_else(|| format!("connection: {}", error.kind()), |tls| format!("TLS: {tls}"));
+            let kind = || format!("connection: {}", error.kind());
+            return tls_within(error).map_or_else(kind, |error| format!("TLS: {error}"));
         }
         next = error.source();
     }
     "connection: closed by the other side".to_owned()
+}
+
+/// The TLS error that an I/O error was made of, maybe through others. Its own `source` skips that one.
+fn tls_within(error: &io::Error) -> Option<&rustls::Error> {
+    let inner = error.get_ref()?;
+    inner.downcast_ref::<rustls::Error>().or_else(|| tls_within(inner.downcast_ref::<io::Error>()?))
 }

@@ -13,8 +13,8 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use common::{Remembered, ambient, kept, provider, read_tool, request, result, verdict};
-use miyabi_core::port::model::{Answer, Arguments, Error, Finish, Model as _, NoPreview, Request};
+use common::{Remembered, ambient, ask, kept, provider, read_tool, request, result, verdict};
+use miyabi_core::port::model::{Arguments, Error, Finish, Model as _, Request};
 use miyabi_model::{Dialect, RetryPolicy, Router, RouterConfig};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -100,10 +100,6 @@ fn question(dialect: Dialect, text: &str) -> Request {
         Dialect::Responses | Dialect::Chat | Dialect::Compatible => "p/gpt-6.1-sol",
     };
     request(model, text)
-}
-
-async fn ask(router: &Router, request: &Request) -> Result<Answer, Error> {
-    router.ask(request, &NoPreview, &CancellationToken::new()).await
 }
 
 #[tokio::test]

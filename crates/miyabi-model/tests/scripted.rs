@@ -6,11 +6,9 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use common::{Remembered, ambient, kept, read_tool, request, result, verdict};
+use common::{Remembered, ambient, ask, kept, read_tool, request, result, verdict};
 use miyabi_core::money::UsdMicros;
-use miyabi_core::port::model::{
-    Answer, Arguments, Error, Finish, Message, Model as _, ModelName, NoPreview, Request, Usage,
-};
+use miyabi_core::port::model::{Arguments, Error, Finish, Message, Model as _, ModelName, NoPreview, Usage};
 use miyabi_model::{RetryPolicy, Router, RouterConfig, Script, ScriptError, ScriptedConfig};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -28,10 +26,6 @@ fn router(script: &str) -> Router {
     let config =
         RouterConfig { scripted: vec![ScriptedConfig::single("demo", script)], ..RouterConfig::default() };
     Router::new(config, ambient()).expect("a usable configuration")
-}
-
-async fn ask(router: &Router, request: &Request) -> Result<Answer, Error> {
-    router.ask(request, &NoPreview, &CancellationToken::new()).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -211,7 +205,7 @@ async fn scripted_models_are_known_as_such() {
     assert!(info.scripted);
     assert_eq!((info.context_tokens, info.price.map(|price| price.output)), (5_000, Some(UsdMicros::ZERO)));
     assert_eq!(router.list_models().len(), 1);
-    assert_eq!(router.test(&name, &CancellationToken::new()).await.expect("a probe").text, "ok");
+    assert_eq!(router.test(&name, &CancellationToken::new()).await.expect("a probe").text, "scripted");
     let cancel = CancellationToken::new();
     assert_eq!(router.discover("scripted", &cancel).await, Ok(vec![name]));
     for unknown in ["scripted/other", "other/demo", "demo", ""] {
@@ -257,6 +251,16 @@ fn bad_scripts_are_refused_with_their_place() {
     rule 4: the `arguments` of a tool call are a table
     rule 4: `broken` arguments must not be JSON
     ");
+}
+
+#[test]
+fn scripts_made_in_code_are_checked_too() {
+    let mut script = Script::parse("[[rules]]\nanswer = { text = \"ok\" }").expect("a usable script");
+    script.rules[0].times = Some(0);
+    let config =
+        RouterConfig { scripted: vec![ScriptedConfig::single("demo", script)], ..RouterConfig::default() };
+    let Err(problems) = Router::new(config, ambient()) else { panic!("accepted") };
+    assert_eq!(problems[0].to_string(), "the script `demo` of the provider `scripted` is not usable");
 }
 
 #[test]

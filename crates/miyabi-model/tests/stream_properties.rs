@@ -11,7 +11,7 @@ use common::server::{End, Reply, Server};
 use common::{provider, request, single};
 use miyabi_core::port::model::{Model as _, NoPreview};
 use miyabi_model::sse::{Event, Parser, TooLong};
-use miyabi_model::{Dialect, Limits, RetryPolicy};
+use miyabi_model::{Dialect, Limits, RetryPolicy, Script};
 use proptest::prelude::*;
 use tokio_util::sync::CancellationToken;
 
@@ -89,6 +89,16 @@ proptest! {
             // A byte that is not UTF-8 becomes three.
             prop_assert!(events.iter().all(|event| event.data.len() <= 3 * limit));
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Scripts come from users: whatever they hold, they are read or refused.
+    #[test]
+    fn scripts_never_panic(text in "[\\[\\]{}=\",a-z\n ]{0,80}|\\{.{0,60}|.{0,60}") {
+        drop(Script::parse(&text));
     }
 }
 

@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use miyabi_core::port::model::{
-    Answer, Message, ModelName, OutputFormat, Preview, Request, Tool, ToolCall, ToolChoice,
+    Answer, Error, Message, Model as _, ModelName, NoPreview, OutputFormat, Preview, Request, Tool, ToolCall,
+    ToolChoice,
 };
 use miyabi_core::secret::Secret;
 use miyabi_core::time::Timestamp;
@@ -21,6 +22,8 @@ use miyabi_model::ambient::{Ambient, Chance, Clock};
 use miyabi_model::catalog::CAUTIOUS;
 use miyabi_model::{Dialect, Limits, ProviderConfig, RetryPolicy, Router, RouterConfig, Timeouts};
 use serde_json::json;
+use server::Reply;
+use tokio_util::sync::CancellationToken;
 
 /// A request with one message.
 pub fn request(model: &str, text: &str) -> Request {
@@ -136,4 +139,18 @@ pub fn provider(dialect: Dialect, base_url: &str) -> ProviderConfig {
 pub fn single(config: ProviderConfig) -> Router {
     let config = RouterConfig { providers: vec![config], ..RouterConfig::default() };
     Router::new(config, ambient()).unwrap()
+}
+
+/// A stream of Chat Completions that says hello.
+pub const HELLO: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hello.\"},\"finish_reason\":\"stop\"}],\
+                     \"usage\":{\"prompt_tokens\":5,\"completion_tokens\":2}}\n\ndata: [DONE]\n\n";
+
+/// It as a reply.
+pub fn hello() -> Reply {
+    Reply::events(HELLO.as_bytes())
+}
+
+/// Asks without a preview.
+pub async fn ask(router: &Router, request: &Request) -> Result<Answer, Error> {
+    router.ask(request, &NoPreview, &CancellationToken::new()).await
 }
