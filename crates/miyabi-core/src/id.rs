@@ -94,6 +94,8 @@ ids! {
     ReleaseId = "release";
     /// One attempt to bring a release to a target.
     DeploymentId = "deployment";
+    /// One request to the API, as logs and error documents name it.
+    RequestId = "req";
 }
 
 #[cfg(test)]

@@ -21,11 +21,16 @@ pub use access::{Act, Caller, Role, may};
 pub use error::{Error, FieldProblem, Hint};
 
 use crate::port::artifacts::Artifacts;
+use crate::port::catalog::Catalog;
+use crate::port::checkouts::Checkouts;
 use crate::port::clock::{Clock, Entropy};
+use crate::port::deploy_target::DeployTarget;
 use crate::port::forge::Forge;
 use crate::port::journal::Journal;
 use crate::port::model::Model;
-use crate::port::records::Projects;
+use crate::port::records::{Idempotency, Projects, Secrets};
+use crate::port::repositories::Repositories;
+use crate::port::retention::{ArtifactRetention, CheckoutRetention, RunRetention, StoreInfo};
 use crate::port::settings::Settings;
 
 /// What every use case about runs needs: their journals, the contents they name, time and chance.
@@ -52,6 +57,49 @@ pub struct Intake {
     pub model: Arc<dyn Model>,
     /// The operator's configuration.
     pub settings: Arc<dyn Settings>,
+}
+
+/// Projects' code: their repositories and the clones that tasks work in.
+#[derive(Clone)]
+pub struct Code {
+    /// Projects' repositories.
+    pub repositories: Arc<dyn Repositories>,
+    /// Private clones.
+    pub checkouts: Arc<dyn Checkouts>,
+}
+
+/// What removes and measures.
+#[derive(Clone)]
+pub struct Upkeep {
+    /// Removes ended runs.
+    pub runs: Arc<dyn RunRetention>,
+    /// Removes contents that nothing refers to.
+    pub artifacts: Arc<dyn ArtifactRetention>,
+    /// Knows which checkouts there are.
+    pub checkouts: Arc<dyn CheckoutRetention>,
+    /// Knows how large the store is.
+    pub store: Arc<dyn StoreInfo>,
+}
+
+/// All that the doors need, by theme. Wired once, by the program; each use case takes only its part.
+#[derive(Clone)]
+pub struct Services {
+    /// Runs.
+    pub runs: Runs,
+    /// What new runs are made of: projects, forge, models, configuration.
+    pub intake: Intake,
+    /// Projects' code.
+    pub code: Code,
+    /// Where releases lie and answer.
+    pub target: Arc<dyn DeployTarget>,
+    /// All configured models.
+    pub catalog: Arc<dyn Catalog>,
+    /// Secrets.
+    pub secrets: Arc<dyn Secrets>,
+    /// Answers by idempotency key.
+    pub idempotency: Arc<dyn Idempotency>,
+    /// What removes and measures.
+    pub upkeep: Upkeep,
 }
 
 /// A part of a list, and where the next part begins.
