@@ -77,15 +77,9 @@ impl Sandbox {
     pub fn new(options: Options) -> Self {
         let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());
         let identity = if uid.is_root() {
-            Identity::DropsRoot {
-                uid: options.unprivileged_id,
-                gid: options.unprivileged_id,
-            }
+            Identity::DropsRoot { uid: options.unprivileged_id, gid: options.unprivileged_id }
         } else {
-            Identity::OrdinaryUser {
-                uid: uid.as_raw(),
-                gid: gid.as_raw(),
-            }
+            Identity::OrdinaryUser { uid: uid.as_raw(), gid: gid.as_raw() }
         };
         Self {
             identity,
@@ -129,11 +123,7 @@ impl Sandbox {
                 reason: "a detached command needs `start_detached`".to_owned(),
             });
         }
-        let home = if self.options.level == SandboxLevel::Strict {
-            None
-        } else {
-            Some(self.private_home()?)
-        };
+        let home = if self.options.level == SandboxLevel::Strict { None } else { Some(self.private_home()?) };
         let plan = planning::plan(self, spec, home.as_ref().map(Home::path))?;
         let outcome = run::run(&self.options.launcher, &plan, &spec.output, cancel).await;
         if let Some(home) = home {
@@ -171,10 +161,7 @@ impl Sandbox {
     ///
     /// When the folders for the writes cannot be created.
     pub fn cache_mounts(&self, caches: &[Cache], private: &Path) -> Result<Vec<Mount>, Error> {
-        caches
-            .iter()
-            .map(|cache| self.cache_mount(cache, private))
-            .collect()
+        caches.iter().map(|cache| self.cache_mount(cache, private)).collect()
     }
 
     fn cache_mount(&self, cache: &Cache, private: &Path) -> Result<Mount, Error> {
@@ -196,11 +183,8 @@ impl Sandbox {
     }
 
     fn private_home(&self) -> Result<Home, Error> {
-        let failed = |source| Error::File {
-            action: "create a home in",
-            path: self.options.state_dir.clone(),
-            source,
-        };
+        let failed =
+            |source| Error::File { action: "create a home in", path: self.options.state_dir.clone(), source };
         let home = Home::create(&self.options.state_dir).map_err(failed)?;
         self.own(home.path())?;
         Ok(home)
@@ -218,10 +202,7 @@ impl std::fmt::Display for Description {
                 )
             }
             Identity::OrdinaryUser { uid, .. } => {
-                write!(
-                    formatter,
-                    "sandbox `{level}`: commands run as the ordinary user {uid}"
-                )
+                write!(formatter, "sandbox `{level}`: commands run as the ordinary user {uid}")
             }
         }
     }

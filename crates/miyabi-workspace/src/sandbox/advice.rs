@@ -50,10 +50,7 @@ pub(super) fn for_step(step: Step, errno: i32) -> Option<Advice> {
         ),
         _ => return None,
     };
-    Some(Advice {
-        cause,
-        cure: with_alternative(cure),
-    })
+    Some(Advice { cause, cure: with_alternative(cure) })
 }
 
 /// Every cure ends with the operator's other choice; the program never makes it by itself.
@@ -67,14 +64,9 @@ mod tests {
 
     #[test]
     fn each_advice_has_two_single_lines_and_names_the_alternative() {
-        for step in [
-            Step::UserNamespace,
-            Step::IdMap,
-            Step::Mount,
-            Step::Proc,
-            Step::DropIdentity,
-            Step::Landlock,
-        ] {
+        for step in
+            [Step::UserNamespace, Step::IdMap, Step::Mount, Step::Proc, Step::DropIdentity, Step::Landlock]
+        {
             for errno in [libc::EPERM, libc::ENOSPC, libc::EINVAL] {
                 let Some(advice) = for_step(step, errno) else {
                     continue;

@@ -11,10 +11,7 @@ pub(super) fn find() -> Option<PathBuf> {
     let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
     let membership = fs::read_to_string("/proc/self/cgroup").ok()?;
     let own = own_folder(&mounts, &membership)?;
-    own.ancestors()
-        .take(2)
-        .find(|folder| is_delegated(folder))
-        .map(Path::to_path_buf)
+    own.ancestors().take(2).find(|folder| is_delegated(folder)).map(Path::to_path_buf)
 }
 
 fn own_folder(mounts: &str, membership: &str) -> Option<PathBuf> {
@@ -44,10 +41,7 @@ mod tests {
         let mounts =
             "21 1 0:20 / /proc rw - proc proc rw\n30 1 0:27 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
         let found = own_folder(mounts, "1:name=systemd:/x\n0::/system.slice/miyabi.service\n");
-        assert_eq!(
-            found.as_deref(),
-            Some(Path::new("/sys/fs/cgroup/system.slice/miyabi.service"))
-        );
+        assert_eq!(found.as_deref(), Some(Path::new("/sys/fs/cgroup/system.slice/miyabi.service")));
         assert_eq!(own_folder(mounts, "1:name=systemd:/x\n"), None);
         assert_eq!(own_folder("", "0::/\n"), None);
     }

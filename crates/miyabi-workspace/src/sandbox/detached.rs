@@ -87,9 +87,7 @@ async fn ends_within(process: &OwnedFd, patience: Duration) -> std::io::Result<b
         };
         rustix::event::poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&patience))
     };
-    let ended = tokio::task::spawn_blocking(wait)
-        .await
-        .map_err(std::io::Error::other)?;
+    let ended = tokio::task::spawn_blocking(wait).await.map_err(std::io::Error::other)?;
     Ok(ended? > 0)
 }
 
@@ -101,11 +99,7 @@ pub(super) async fn start(launcher: &Path, plan: &Plan, target: &OutputTarget) -
             Err(error) => Err(error),
         },
     };
-    let path = if let OutputTarget::File(path) = target {
-        path.clone()
-    } else {
-        "/dev/null".into()
-    };
+    let path = if let OutputTarget::File(path) = target { path.clone() } else { "/dev/null".into() };
     let output = output.map_err(|source| Error::Output { path, source })?;
     let mut session = Session::start(launcher, plan, output.into()).await?;
     // The first launcher process has handed over to its child and returns at once.
@@ -120,15 +114,10 @@ pub(super) async fn start(launcher: &Path, plan: &Plan, target: &OutputTarget) -
     if let Some(failure) = reported.failure {
         return Err(Error::from_failure(failure, &plan.program.0));
     }
-    let pid = reported
-        .supervisor
-        .filter(|_| reported.started)
-        .ok_or(Error::LauncherLost)?;
+    let pid = reported.supervisor.filter(|_| reported.started).ok_or(Error::LauncherLost)?;
     match start_time(pid) {
         Some(start_time) => Ok(Detached { pid, start_time }),
-        None => Err(Error::EndedAtOnce {
-            exit: reported.exit.unwrap_or(Exit::Signal(libc::SIGKILL)),
-        }),
+        None => Err(Error::EndedAtOnce { exit: reported.exit.unwrap_or(Exit::Signal(libc::SIGKILL)) }),
     }
 }
 
@@ -152,19 +141,7 @@ mod tests {
         let pid = std::process::id();
         let start_time = start_time(pid).unwrap();
         assert!(Detached { pid, start_time }.is_alive());
-        assert!(
-            !Detached {
-                pid,
-                start_time: start_time + 1
-            }
-            .is_alive()
-        );
-        assert!(
-            !Detached {
-                pid: u32::MAX,
-                start_time
-            }
-            .is_alive()
-        );
+        assert!(!Detached { pid, start_time: start_time + 1 }.is_alive());
+        assert!(!Detached { pid: u32::MAX, start_time }.is_alive());
     }
 }

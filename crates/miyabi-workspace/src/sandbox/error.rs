@@ -100,17 +100,11 @@ impl Error {
         let source = io::Error::from_raw_os_error(failure.errno);
         let path = failure.path.map(PathBuf::from);
         match (failure.step, path) {
-            (Step::Start, _) => Self::Start {
-                program: program.clone(),
-                source,
-            },
+            (Step::Start, _) => Self::Start { program: program.clone(), source },
             (Step::WorkingDirectory, Some(path)) => Self::WorkingDirectory { path, source },
-            (step, path) => Self::Setup {
-                advice: super::advice::for_step(step, failure.errno),
-                step,
-                path,
-                source,
-            },
+            (step, path) => {
+                Self::Setup { advice: super::advice::for_step(step, failure.errno), step, path, source }
+            }
         }
     }
 }
@@ -125,6 +119,5 @@ pub struct Advice {
 }
 
 fn at(path: Option<&PathBuf>) -> String {
-    path.map(|path| format!(" at `{}`", path.display()))
-        .unwrap_or_default()
+    path.map(|path| format!(" at `{}`", path.display())).unwrap_or_default()
 }

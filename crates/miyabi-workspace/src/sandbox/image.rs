@@ -46,22 +46,15 @@ pub(crate) fn entries() -> Vec<Entry> {
     let mut entries = Vec::new();
     for path in SYSTEM.map(Path::new) {
         match path.read_link() {
-            Ok(to) => entries.push(Entry::Link {
-                path: Text::from(path),
-                to: Text::from(to),
-            }),
+            Ok(to) => entries.push(Entry::Link { path: Text::from(path), to: Text::from(to) }),
             Err(_) if path.is_dir() => entries.push(Entry::Bind(Text::from(path))),
             Err(_) => {}
         }
     }
     let stores = STORES.iter().map(PathBuf::from);
     let tables = ETC.iter().map(|name| Path::new("/etc").join(name));
-    entries.extend(
-        stores
-            .chain(tables)
-            .filter(|path| path.exists())
-            .map(|path| Entry::Bind(Text::from(path))),
-    );
+    entries
+        .extend(stores.chain(tables).filter(|path| path.exists()).map(|path| Entry::Bind(Text::from(path))));
     entries.extend(own_files());
     entries
 }
@@ -78,18 +71,11 @@ pub(crate) fn network_entries(network: Network) -> Vec<Entry> {
 /// What a command may read besides at levels where it sees the machine's own `/etc`.
 pub(crate) fn machine_entries() -> Vec<Entry> {
     let tables = ["/etc/passwd", "/etc/group", "/etc/hosts", "/etc/nsswitch.conf"].map(Path::new);
-    tables
-        .into_iter()
-        .filter(|path| path.exists())
-        .map(|path| Entry::Bind(Text::from(path)))
-        .collect()
+    tables.into_iter().filter(|path| path.exists()).map(|path| Entry::Bind(Text::from(path))).collect()
 }
 
 fn own_files() -> Vec<Entry> {
-    let file = |path: &str, content: String| Entry::File {
-        path: Text::from(path),
-        content,
-    };
+    let file = |path: &str, content: String| Entry::File { path: Text::from(path), content };
     vec![
         file(
             "/etc/passwd",
@@ -99,18 +85,9 @@ fn own_files() -> Vec<Entry> {
                  nobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n"
             ),
         ),
-        file(
-            "/etc/group",
-            "root:x:0:\nmiyabi:x:1000:\nnogroup:x:65534:\n".to_owned(),
-        ),
-        file(
-            "/etc/hosts",
-            "127.0.0.1 localhost sandbox\n::1 localhost sandbox\n".to_owned(),
-        ),
-        file(
-            "/etc/nsswitch.conf",
-            "passwd: files\ngroup: files\nhosts: files dns\n".to_owned(),
-        ),
+        file("/etc/group", "root:x:0:\nmiyabi:x:1000:\nnogroup:x:65534:\n".to_owned()),
+        file("/etc/hosts", "127.0.0.1 localhost sandbox\n::1 localhost sandbox\n".to_owned()),
+        file("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n".to_owned()),
         file("/etc/hostname", "sandbox\n".to_owned()),
     ]
 }

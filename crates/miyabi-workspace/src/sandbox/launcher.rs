@@ -11,6 +11,7 @@
 mod cgroup;
 mod command;
 mod descendants;
+mod detached_mounts;
 mod disk;
 mod failure;
 mod file_rules;
@@ -65,10 +66,7 @@ pub fn run_launcher() -> ExitCode {
     let Ok(control) = Control::take_over() else {
         return ExitCode::from(FAILED);
     };
-    match control
-        .read_plan()
-        .and_then(|plan| supervisor::run(&plan, &control))
-    {
+    match control.read_plan().and_then(|plan| supervisor::run(&plan, &control)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             control.report(&Report::Failed(failure));

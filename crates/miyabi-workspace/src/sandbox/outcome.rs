@@ -56,8 +56,7 @@ pub struct Captured {
 impl Captured {
     /// How many bytes lie between `head` and `tail`.
     pub fn omitted_bytes(&self) -> u64 {
-        self.total_bytes
-            .saturating_sub((self.head.len() + self.tail.len()) as u64)
+        self.total_bytes.saturating_sub((self.head.len() + self.tail.len()) as u64)
     }
 
     /// Both ends as text, with a note of what is missing between them.
@@ -132,11 +131,7 @@ mod tests {
             let chunks: Vec<&[u8]> = whole.chunks(size).collect();
             let captured = capture(&chunks);
             assert_eq!(captured.head, &whole[..KEPT_BYTES], "chunks of {size}");
-            assert_eq!(
-                captured.tail,
-                &whole[whole.len() - KEPT_BYTES..],
-                "chunks of {size}"
-            );
+            assert_eq!(captured.tail, &whole[whole.len() - KEPT_BYTES..], "chunks of {size}");
             assert_eq!(captured.omitted_bytes(), 90_000);
         }
     }

@@ -22,14 +22,11 @@ pub(super) fn take(folder: &Path, uid: u32, gid: u32) -> Result<(), Error> {
     let root =
         rustix::fs::openat(CWD, folder, flags, Mode::empty()).map_err(|source| error(folder, source))?;
     let owner = Owner { uid, gid };
-    owner
-        .put_on(&root, Path::new(""))
-        .map_err(|source| error(folder, source))?;
+    owner.put_on(&root, Path::new("")).map_err(|source| error(folder, source))?;
     let mut pending = vec![PathBuf::from(".")];
     while let Some(path) = pending.pop() {
-        let found = owner
-            .put_on_entries(&root, &path)
-            .map_err(|source| error(&folder.join(&path), source))?;
+        let found =
+            owner.put_on_entries(&root, &path).map_err(|source| error(&folder.join(&path), source))?;
         pending.extend(found);
     }
     Ok(())

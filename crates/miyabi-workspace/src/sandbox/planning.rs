@@ -50,11 +50,7 @@ fn check_strings(spec: &CommandSpec) -> Result<(), Error> {
     let bad_name = |name: &&String| name.is_empty() || name.contains(['=', '\0']);
     let reason = if spec.program.is_empty() || has_nul(spec.program.as_encoded_bytes()) {
         "the program's name is empty or contains a NUL byte".to_owned()
-    } else if spec
-        .args
-        .iter()
-        .any(|argument| has_nul(argument.as_encoded_bytes()))
-    {
+    } else if spec.args.iter().any(|argument| has_nul(argument.as_encoded_bytes())) {
         "an argument contains a NUL byte".to_owned()
     } else if let Some(name) = spec.env.keys().find(bad_name) {
         format!("`{}` cannot be the name of a variable", name.escape_debug())
@@ -76,34 +72,22 @@ fn planned(mount: &Mount) -> Result<PlannedMount, Error> {
             && components.all(|component| matches!(component, Component::Normal(_)))
     };
     if !mount.source.is_absolute() || !is_plain(&mount.target) {
-        let reason = format!(
-            "cannot mount `{}` at `{}`",
-            mount.source.display(),
-            mount.target.display()
-        );
+        let reason = format!("cannot mount `{}` at `{}`", mount.source.display(), mount.target.display());
         return Err(Error::InvalidSpec { reason });
     }
     let access = match &mount.access {
         Access::ReadOnly => PlannedAccess::ReadOnly,
         Access::ReadWrite => PlannedAccess::ReadWrite,
-        Access::Overlay { upper, work } => PlannedAccess::Overlay {
-            upper: Text::from(upper),
-            work: Text::from(work),
-        },
+        Access::Overlay { upper, work } => {
+            PlannedAccess::Overlay { upper: Text::from(upper), work: Text::from(work) }
+        }
     };
-    Ok(PlannedMount {
-        source: Text::from(&mount.source),
-        target: Text::from(&mount.target),
-        access,
-    })
+    Ok(PlannedMount { source: Text::from(&mount.source), target: Text::from(&mount.target), access })
 }
 
 /// Where a path of the sandbox lies on the machine.
 fn on_machine(path: &Path, mounts: &[Mount]) -> PathBuf {
-    let found = mounts
-        .iter()
-        .rev()
-        .find_map(|mount| Some((mount, path.strip_prefix(&mount.target).ok()?)));
+    let found = mounts.iter().rev().find_map(|mount| Some((mount, path.strip_prefix(&mount.target).ok()?)));
     match found {
         Some((mount, inside)) if inside.as_os_str().is_empty() => mount.source.clone(),
         Some((mount, inside)) => mount.source.join(inside),
@@ -113,11 +97,7 @@ fn on_machine(path: &Path, mounts: &[Mount]) -> PathBuf {
 
 /// The command's variables and the few that every program expects.
 fn environment(spec: &CommandSpec, level: SandboxLevel, home: &Path) -> Vec<(Text, Text)> {
-    let temporary = if level == SandboxLevel::Strict {
-        Path::new("/tmp")
-    } else {
-        home
-    };
+    let temporary = if level == SandboxLevel::Strict { Path::new("/tmp") } else { home };
     let defaults = [
         ("HOME", Text::from(home)),
         ("LANG", Text::from("C.UTF-8")),
@@ -125,16 +105,9 @@ fn environment(spec: &CommandSpec, level: SandboxLevel, home: &Path) -> Vec<(Tex
         ("TMPDIR", Text::from(temporary)),
         ("USER", Text::from("miyabi")),
     ];
-    let given = spec
-        .env
-        .iter()
-        .map(|(name, value)| (Text::from(name), Text::from(value)));
-    let missing = defaults
-        .into_iter()
-        .filter(|(name, _)| !spec.env.contains_key(*name));
-    given
-        .chain(missing.map(|(name, value)| (Text::from(name), value)))
-        .collect()
+    let given = spec.env.iter().map(|(name, value)| (Text::from(name), Text::from(value)));
+    let missing = defaults.into_iter().filter(|(name, _)| !spec.env.contains_key(*name));
+    given.chain(missing.map(|(name, value)| (Text::from(name), value))).collect()
 }
 
 #[cfg(test)]
@@ -143,19 +116,10 @@ mod tests {
 
     #[test]
     fn mounts_that_could_land_elsewhere_are_refused() {
-        for (source, target) in [
-            ("relative", "/x"),
-            ("/x", "relative"),
-            ("/x", "/"),
-            ("/x", "/a/../b"),
-            ("/x", ""),
-            ("", "/x"),
-        ] {
-            let mount = Mount {
-                source: source.into(),
-                target: target.into(),
-                access: Access::ReadOnly,
-            };
+        for (source, target) in
+            [("relative", "/x"), ("/x", "relative"), ("/x", "/"), ("/x", "/a/../b"), ("/x", ""), ("", "/x")]
+        {
+            let mount = Mount { source: source.into(), target: target.into(), access: Access::ReadOnly };
             assert!(planned(&mount).is_err(), "{source} at {target}");
         }
         assert!(planned(&Mount::read_only("/usr")).is_ok());
@@ -188,10 +152,7 @@ mod tests {
         };
         let mounts = [mount("/srv/task", "/work"), mount("/srv/other", "/work/inner")];
         assert_eq!(on_machine(Path::new("/work"), &mounts), Path::new("/srv/task"));
-        assert_eq!(
-            on_machine(Path::new("/work/inner/a"), &mounts),
-            Path::new("/srv/other/a")
-        );
+        assert_eq!(on_machine(Path::new("/work/inner/a"), &mounts), Path::new("/srv/other/a"));
         assert_eq!(on_machine(Path::new("/usr"), &mounts), Path::new("/usr"));
     }
 }

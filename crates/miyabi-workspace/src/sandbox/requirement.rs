@@ -10,7 +10,4 @@ pub struct Requirement {
 }
 
 /// What `strict` needs: Landlock, seccomp filters and user namespaces that can mount.
-pub const STRICT: Requirement = Requirement {
-    landlock_version: 4,
-    linux: "6.7",
-};
+pub const STRICT: Requirement = Requirement { landlock_version: 4, linux: "6.7" };

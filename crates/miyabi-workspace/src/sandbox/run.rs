@@ -32,10 +32,8 @@ pub(super) async fn run(
     cancel: &CancellationToken,
 ) -> Result<Outcome, Error> {
     let began = Instant::now();
-    let (reader, writer) = output_pipe().map_err(|source| Error::Launcher {
-        launcher: launcher.into(),
-        source,
-    })?;
+    let (reader, writer) =
+        output_pipe().map_err(|source| Error::Launcher { launcher: launcher.into(), source })?;
     let mut output = Output::open(reader, target, plan.limits.output_bytes).await?;
     let mut session = Session::start(launcher, plan, writer).await?;
 
@@ -131,17 +129,13 @@ impl Output {
         let file = match target {
             OutputTarget::Memory => None,
             OutputTarget::File(path) => {
-                let file = open_file(path).await.map_err(|source| Error::Output {
-                    path: path.clone(),
-                    source,
-                })?;
+                let file =
+                    open_file(path).await.map_err(|source| Error::Output { path: path.clone(), source })?;
                 Some((path.clone(), file))
             }
         };
-        let reader = Receiver::from_owned_fd(reader).map_err(|source| Error::Output {
-            path: "pipe".into(),
-            source,
-        })?;
+        let reader = Receiver::from_owned_fd(reader)
+            .map_err(|source| Error::Output { path: "pipe".into(), source })?;
         Ok(Self {
             reader,
             open: true,
@@ -171,15 +165,10 @@ impl Output {
         let Some((path, file)) = &mut self.file else {
             return Ok(());
         };
-        let room = usize::try_from(self.limit_bytes - self.stored_bytes)
-            .unwrap_or(usize::MAX)
-            .min(count);
+        let room = usize::try_from(self.limit_bytes - self.stored_bytes).unwrap_or(usize::MAX).min(count);
         if room > 0 {
             let written = file.write_all(&self.buffer[..room]).await;
-            written.map_err(|source| Error::Output {
-                path: path.clone(),
-                source,
-            })?;
+            written.map_err(|source| Error::Output { path: path.clone(), source })?;
             self.stored_bytes += room as u64;
         }
         Ok(())
@@ -210,19 +199,13 @@ impl Output {
     async fn finish(mut self) -> Result<Captured, Error> {
         if let Some((path, file)) = &mut self.file {
             let flushed = file.flush().await;
-            flushed.map_err(|source| Error::Output {
-                path: path.clone(),
-                source,
-            })?;
+            flushed.map_err(|source| Error::Output { path: path.clone(), source })?;
         }
         Ok(self.ends.finish(self.file.is_some().then_some(self.stored_bytes)))
     }
 
     fn error(&self, source: io::Error) -> Error {
-        let path = self
-            .file
-            .as_ref()
-            .map_or_else(|| PathBuf::from("pipe"), |(path, _)| path.clone());
+        let path = self.file.as_ref().map_or_else(|| PathBuf::from("pipe"), |(path, _)| path.clone());
         Error::Output { path, source }
     }
 }

@@ -51,26 +51,15 @@ struct Circumstances {
 
 pub(super) async fn run(sandbox: &Sandbox) -> SelfTest {
     let level = sandbox.options.level;
-    let memory = sandbox
-        .options
-        .state_dir
-        .join(format!("sandbox-self-test-{}.json", level.as_str()));
+    let memory = sandbox.options.state_dir.join(format!("sandbox-self-test-{}.json", level.as_str()));
     let circumstances = circumstances(sandbox);
     if circumstances.is_some() && recall(&memory) == circumstances {
-        return SelfTest {
-            level,
-            checks: Vec::new(),
-            remembered: true,
-            advice: None,
-        };
+        return SelfTest { level, checks: Vec::new(), remembered: true, advice: None };
     }
     let (checks, advice) = match probe(sandbox).await {
         Ok(checks) => {
-            let failed: Vec<&str> = checks
-                .iter()
-                .filter(|check| !check.ok)
-                .map(|check| check.name.as_str())
-                .collect();
+            let failed: Vec<&str> =
+                checks.iter().filter(|check| !check.ok).map(|check| check.name.as_str()).collect();
             let advice = (!failed.is_empty()).then(|| leak(&failed));
             (checks, advice)
         }
@@ -80,28 +69,15 @@ pub(super) async fn run(sandbox: &Sandbox) -> SelfTest {
                 cause: detail.clone(),
                 cure: advice::with_alternative("see the failed step above"),
             });
-            (
-                vec![Check {
-                    name: "start a command".to_owned(),
-                    ok: false,
-                    detail,
-                }],
-                Some(advice),
-            )
+            (vec![Check { name: "start a command".to_owned(), ok: false, detail }], Some(advice))
         }
     };
     if let (None, Some(circumstances)) = (&advice, circumstances) {
         // Only saves time at the next start; without it the test runs again.
-        let _remembered = serde_json::to_vec(&circumstances)
-            .ok()
-            .and_then(|text| fs::write(&memory, text).ok());
+        let _remembered =
+            serde_json::to_vec(&circumstances).ok().and_then(|text| fs::write(&memory, text).ok());
     }
-    SelfTest {
-        level,
-        checks,
-        remembered: false,
-        advice,
-    }
+    SelfTest { level, checks, remembered: false, advice }
 }
 
 /// A temporary folder of the test, gone when dropped.
@@ -114,17 +90,10 @@ impl Drop for Folder {
 }
 
 async fn probe(sandbox: &Sandbox) -> Result<Vec<Check>, Error> {
-    let folder = Folder(
-        sandbox
-            .options
-            .state_dir
-            .join(format!("self-test-{}", std::process::id())),
-    );
-    let failed = |source| Error::File {
-        action: "prepare the self-test in",
-        path: folder.0.clone(),
-        source,
-    };
+    // Alone, so that a set-up that fails is told by its own step and advice.
+    sandbox.run(&CommandSpec::new("true", [""; 0], "/"), &CancellationToken::new()).await?;
+    let folder = Folder(sandbox.options.state_dir.join(format!("self-test-{}", std::process::id())));
+    let failed = |source| Error::File { action: "prepare the self-test in", path: folder.0.clone(), source };
     let checkout = folder.0.join("checkout");
     let secret = folder.0.join("secret");
     let prepare = || -> std::io::Result<TcpListener> {
@@ -146,20 +115,12 @@ async fn probe(sandbox: &Sandbox) -> Result<Vec<Check>, Error> {
         program: std::process::id(),
         processes: PROCESSES,
     };
-    let outcome = sandbox
-        .run(&command(sandbox, &task, checkout)?, &CancellationToken::new())
-        .await?;
-    let mut checks: Vec<Check> =
-        serde_json::from_slice(&outcome.output.head).map_err(|error| Error::Protocol {
-            reason: format!("{error}: {}", outcome.output.text()),
-        })?;
+    let outcome = sandbox.run(&command(sandbox, &task, checkout)?, &CancellationToken::new()).await?;
+    let mut checks: Vec<Check> = serde_json::from_slice(&outcome.output.head)
+        .map_err(|error| Error::Protocol { reason: format!("{error}: {}", outcome.output.text()) })?;
     if sandbox.options.level != SandboxLevel::External {
         let reached = listener.accept().is_ok();
-        let detail = if reached {
-            "the listener saw a connection"
-        } else {
-            "the listener saw nothing"
-        };
+        let detail = if reached { "the listener saw a connection" } else { "the listener saw nothing" };
         checks.push(Check {
             name: "stay off the machine's network".to_owned(),
             ok: !reached,
@@ -171,32 +132,17 @@ async fn probe(sandbox: &Sandbox) -> Result<Vec<Check>, Error> {
 
 fn command(sandbox: &Sandbox, task: &Task, checkout: PathBuf) -> Result<CommandSpec, Error> {
     let strict = sandbox.options.level == SandboxLevel::Strict;
-    let launcher = fs::canonicalize(&sandbox.options.launcher).map_err(|source| Error::Launcher {
-        launcher: sandbox.options.launcher.clone(),
-        source,
-    })?;
-    let program = if strict {
-        PathBuf::from("/run/miyabi-probe")
-    } else {
-        launcher.clone()
-    };
-    let task = serde_json::to_string(task).map_err(|error| Error::InvalidSpec {
-        reason: error.to_string(),
-    })?;
+    let launcher = fs::canonicalize(&sandbox.options.launcher)
+        .map_err(|source| Error::Launcher { launcher: sandbox.options.launcher.clone(), source })?;
+    let program = if strict { PathBuf::from("/run/miyabi-probe") } else { launcher.clone() };
+    let task =
+        serde_json::to_string(task).map_err(|error| Error::InvalidSpec { reason: error.to_string() })?;
     let mut spec = CommandSpec::new(&program, [PROBE_WORD, &task], &checkout);
     spec.mounts = vec![
-        Mount {
-            source: launcher,
-            target: program,
-            access: Access::ReadOnly,
-        },
+        Mount { source: launcher, target: program, access: Access::ReadOnly },
         Mount::read_write(checkout),
     ];
-    spec.limits = SandboxLimits {
-        processes: PROCESSES,
-        wall_ms: 20_000,
-        ..SandboxLimits::default()
-    };
+    spec.limits = SandboxLimits { processes: PROCESSES, wall_ms: 20_000, ..SandboxLimits::default() };
     Ok(spec)
 }
 
@@ -205,18 +151,8 @@ fn circumstances(sandbox: &Sandbox) -> Option<Circumstances> {
     let system = rustix::system::uname();
     Some(Circumstances {
         boot: fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?,
-        kernel: format!(
-            "{} {}",
-            system.release().to_string_lossy(),
-            system.version().to_string_lossy()
-        ),
-        launcher: (
-            launcher.dev(),
-            launcher.ino(),
-            launcher.size(),
-            launcher.mtime(),
-            launcher.mtime_nsec(),
-        ),
+        kernel: format!("{} {}", system.release().to_string_lossy(), system.version().to_string_lossy()),
+        launcher: (launcher.dev(), launcher.ino(), launcher.size(), launcher.mtime(), launcher.mtime_nsec()),
         uid: rustix::process::geteuid().as_raw(),
         identity: sandbox.identity,
         level: sandbox.options.level,
@@ -229,10 +165,7 @@ fn recall(memory: &Path) -> Option<Circumstances> {
 
 fn leak(failed: &[&str]) -> Advice {
     Advice {
-        cause: format!(
-            "the sandbox runs but gave a wrong answer to: {}",
-            failed.join(", ")
-        ),
+        cause: format!("the sandbox runs but gave a wrong answer to: {}", failed.join(", ")),
         cure: advice::with_alternative(
             "do not run workers on this machine; report it with the output of `miyabi doctor`",
         ),

@@ -47,10 +47,7 @@ impl Session {
     /// Nothing here runs between `fork` and `exec`, so the standard library can use `posix_spawn`,
     /// whose cost does not grow with this process's memory.
     pub(super) async fn start(launcher: &Path, plan: &Plan, output: OwnedFd) -> Result<Self, Error> {
-        let launcher_error = |source| Error::Launcher {
-            launcher: launcher.to_path_buf(),
-            source,
-        };
+        let launcher_error = |source| Error::Launcher { launcher: launcher.to_path_buf(), source };
         let spawn = || -> io::Result<(Child, UnixStream)> {
             let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
             ours.set_nonblocking(true)?;
@@ -65,22 +62,13 @@ impl Session {
         };
         let (child, socket) = spawn().map_err(launcher_error)?;
         let (reader, requests) = socket.into_split();
-        let mut session = Self {
-            child,
-            reports: BufReader::new(reader),
-            requests,
-            line: Vec::new(),
-        };
-        let message = serde_json::to_vec(plan).map_err(|error| Error::InvalidSpec {
-            reason: error.to_string(),
-        })?;
-        let length = u32::try_from(message.len())
-            .ok()
-            .filter(|length| *length <= super::plan::MAX_PLAN_BYTES);
+        let mut session = Self { child, reports: BufReader::new(reader), requests, line: Vec::new() };
+        let message =
+            serde_json::to_vec(plan).map_err(|error| Error::InvalidSpec { reason: error.to_string() })?;
+        let length =
+            u32::try_from(message.len()).ok().filter(|length| *length <= super::plan::MAX_PLAN_BYTES);
         let Some(length) = length else {
-            return Err(Error::InvalidSpec {
-                reason: "arguments and environment are too long".to_owned(),
-            });
+            return Err(Error::InvalidSpec { reason: "arguments and environment are too long".to_owned() });
         };
         // A launcher that died meanwhile is noticed when its reports end.
         let sent = async {
@@ -124,21 +112,12 @@ impl Reported {
             Report::Failed(failure) => {
                 self.failure.get_or_insert(failure);
             }
-            Report::Ended {
-                exit,
-                limit,
-                cpu_ms,
-                max_rss_bytes,
-            } => {
+            Report::Ended { exit, limit, cpu_ms, max_rss_bytes } => {
                 self.exit = exit.map(|exit| match exit {
                     WireExit::Code(code) => Exit::Code(code),
                     WireExit::Signal(signal) => Exit::Signal(signal),
                 });
-                self.end = Some(End {
-                    limit,
-                    cpu_ms,
-                    max_rss_bytes,
-                });
+                self.end = Some(End { limit, cpu_ms, max_rss_bytes });
             }
         }
     }

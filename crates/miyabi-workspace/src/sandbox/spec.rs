@@ -92,21 +92,13 @@ impl Mount {
     /// The same path, read-only.
     pub fn read_only(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
-        Self {
-            source: path.clone(),
-            target: path,
-            access: Access::ReadOnly,
-        }
+        Self { source: path.clone(), target: path, access: Access::ReadOnly }
     }
 
     /// The same path, writable.
     pub fn read_write(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
-        Self {
-            source: path.clone(),
-            target: path,
-            access: Access::ReadWrite,
-        }
+        Self { source: path.clone(), target: path, access: Access::ReadWrite }
     }
 }
 

@@ -76,12 +76,7 @@ mod tests {
 
     #[test]
     fn any_file_name_survives_the_message() {
-        for bytes in [
-            &b"plain"[..],
-            "日本語 ファイル".as_bytes(),
-            b"\xff\xfe not text",
-            b"",
-        ] {
+        for bytes in [&b"plain"[..], "日本語 ファイル".as_bytes(), b"\xff\xfe not text", b""] {
             let text = Text(OsString::from_vec(bytes.to_vec()));
             let json = serde_json::to_string(&text).unwrap();
             assert_eq!(serde_json::from_str::<Text>(&json).unwrap(), text, "{json}");

@@ -4,10 +4,13 @@
 //! Each tool is a list of the parts that programs need; what is not listed is not visible. So
 //! `~/.cargo/bin` is mounted and `~/.cargo/credentials.toml` is not.
 
+mod tools;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use self::tools::{TOOLS, Tool};
 use super::spec::{Access, HOME, Mount};
 
 /// What of the machine's files the search may ask for.
@@ -51,206 +54,26 @@ pub struct Toolchains {
 impl Toolchains {
     /// The value of `PATH` for commands.
     pub fn path_value(&self) -> String {
-        self.path
-            .iter()
-            .map(|entry| entry.to_string_lossy())
-            .collect::<Vec<_>>()
-            .join(":")
+        self.path.iter().map(|entry| entry.to_string_lossy()).collect::<Vec<_>>().join(":")
     }
 }
-
-/// A tool that keeps itself in one folder.
-struct Tool {
-    /// The variable that moves the folder, which is also set for commands.
-    variable: Option<&'static str>,
-    /// The folder below the home folder.
-    default: &'static str,
-    /// The parts that programs need.
-    parts: &'static [&'static str],
-    /// The parts that belong on `PATH` even if the user's shell adds them only when interactive.
-    on_path: &'static [&'static str],
-}
-
-const TOOLS: &[Tool] = &[
-    // `CARGO_HOME` itself moves to the sandbox's home, because cargo writes there.
-    Tool {
-        variable: None,
-        default: ".cargo",
-        parts: &["bin"],
-        on_path: &["bin"],
-    },
-    Tool {
-        variable: Some("RUSTUP_HOME"),
-        default: ".rustup",
-        parts: &["toolchains", "settings.toml", "update-hashes"],
-        on_path: &[],
-    },
-    Tool {
-        variable: Some("PYENV_ROOT"),
-        default: ".pyenv",
-        parts: &[
-            "bin",
-            "completions",
-            "libexec",
-            "plugins",
-            "pyenv.d",
-            "shims",
-            "version",
-            "versions",
-        ],
-        on_path: &["shims", "bin"],
-    },
-    Tool {
-        variable: Some("RBENV_ROOT"),
-        default: ".rbenv",
-        parts: &[
-            "bin", "libexec", "plugins", "rbenv.d", "shims", "version", "versions",
-        ],
-        on_path: &["shims", "bin"],
-    },
-    Tool {
-        variable: Some("NVM_DIR"),
-        default: ".nvm",
-        parts: &["versions", "alias", "nvm.sh"],
-        on_path: &[],
-    },
-    Tool {
-        variable: Some("VOLTA_HOME"),
-        default: ".volta",
-        parts: &["bin", "tools"],
-        on_path: &["bin"],
-    },
-    Tool {
-        variable: None,
-        default: ".fnm",
-        parts: &["node-versions", "aliases"],
-        on_path: &[],
-    },
-    Tool {
-        variable: None,
-        default: ".local/share/fnm",
-        parts: &["node-versions", "aliases"],
-        on_path: &[],
-    },
-    Tool {
-        variable: None,
-        default: ".local/share/pnpm",
-        parts: &["."],
-        on_path: &[],
-    },
-    Tool {
-        variable: None,
-        default: ".npm-global",
-        parts: &["bin", "lib"],
-        on_path: &[],
-    },
-    Tool {
-        variable: Some("BUN_INSTALL"),
-        default: ".bun",
-        parts: &["bin"],
-        on_path: &["bin"],
-    },
-    Tool {
-        variable: None,
-        default: ".deno",
-        parts: &["bin"],
-        on_path: &["bin"],
-    },
-    Tool {
-        variable: Some("GOROOT"),
-        default: ".local/go",
-        parts: &["."],
-        on_path: &["bin"],
-    },
-    Tool {
-        variable: None,
-        default: "go",
-        parts: &["bin"],
-        on_path: &["bin"],
-    },
-    Tool {
-        variable: None,
-        default: "sdk",
-        parts: &["."],
-        on_path: &[],
-    },
-    Tool {
-        variable: Some("SDKMAN_DIR"),
-        default: ".sdkman",
-        parts: &["candidates"],
-        on_path: &[],
-    },
-    Tool {
-        variable: Some("JAVA_HOME"),
-        default: ".jdks",
-        parts: &["."],
-        on_path: &[],
-    },
-    Tool {
-        variable: Some("ASDF_DATA_DIR"),
-        default: ".asdf",
-        parts: &["bin", "installs", "lib", "plugins", "shims"],
-        on_path: &["shims", "bin"],
-    },
-    Tool {
-        variable: None,
-        default: ".local/share/mise",
-        parts: &["installs", "shims"],
-        on_path: &["shims"],
-    },
-    Tool {
-        variable: None,
-        default: ".local/share/uv",
-        parts: &["python", "tools"],
-        on_path: &[],
-    },
-    Tool {
-        variable: None,
-        default: ".local/share/pipx",
-        parts: &["venvs"],
-        on_path: &[],
-    },
-    Tool {
-        variable: None,
-        default: ".ghcup",
-        parts: &["bin", "ghc"],
-        on_path: &["bin"],
-    },
-    Tool {
-        variable: None,
-        default: ".local",
-        parts: &["bin"],
-        on_path: &[],
-    },
-];
 
 /// Folders that every sandbox shows already.
 const ALWAYS_VISIBLE: [&str; 4] = ["/usr", "/bin", "/sbin", "/nix/store"];
 /// The end of every `PATH`.
-const STANDARD_PATH: [&str; 6] = [
-    "/usr/local/sbin",
-    "/usr/local/bin",
-    "/usr/sbin",
-    "/usr/bin",
-    "/sbin",
-    "/bin",
-];
+const STANDARD_PATH: [&str; 6] =
+    ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 /// Finds the tools that are there.
 pub fn toolchains(surroundings: Surroundings<'_>, files: &dyn Files) -> Toolchains {
-    let mut found = Found {
-        seen: BTreeSet::new(),
-        toolchains: Toolchains::default(),
-    };
+    let mut found = Found { seen: BTreeSet::new(), toolchains: Toolchains::default() };
     let mut extra_path = Vec::new();
     for tool in TOOLS {
         let root = root_of(tool, surroundings);
         // A variable that names the home folder, or one above it, must not show all of it.
         let shows_home = |part: &PathBuf| surroundings.home.starts_with(part);
         let parts = tool.parts.iter().map(|part| plain_join(&root, part));
-        let parts: Vec<PathBuf> = parts
-            .filter(|part| files.exists(part) && !shows_home(part))
-            .collect();
+        let parts: Vec<PathBuf> = parts.filter(|part| files.exists(part) && !shows_home(part)).collect();
         if parts.is_empty() {
             continue;
         }
@@ -258,26 +81,17 @@ pub fn toolchains(surroundings: Surroundings<'_>, files: &dyn Files) -> Toolchai
             found.toolchains.env.insert(variable.to_owned(), root.to_owned());
         }
         parts.into_iter().for_each(|part| found.show(part));
-        extra_path.extend(
-            tool.on_path
-                .iter()
-                .map(|part| root.join(part))
-                .filter(|part| files.exists(part)),
-        );
+        extra_path.extend(tool.on_path.iter().map(|part| root.join(part)).filter(|part| files.exists(part)));
     }
-    let listed: Vec<PathBuf> = std::env::split_paths(surroundings.path)
-        .filter(|entry| entry.is_absolute())
-        .collect();
+    let listed: Vec<PathBuf> =
+        std::env::split_paths(surroundings.path).filter(|entry| entry.is_absolute()).collect();
     for entry in listed.iter().filter(|entry| files.exists(entry)) {
         if let Some(software) = package_of(entry, surroundings.home) {
             found.show(software);
         }
     }
     found.set_path(listed.into_iter().chain(extra_path), files);
-    found
-        .toolchains
-        .env
-        .insert("CARGO_HOME".to_owned(), format!("{HOME}/.cargo"));
+    found.toolchains.env.insert("CARGO_HOME".to_owned(), format!("{HOME}/.cargo"));
     found.toolchains
 }
 
@@ -302,11 +116,7 @@ pub fn caches(surroundings: Surroundings<'_>, files: &dyn Files) -> Vec<Cache> {
         ("cargo-git", cargo.join("git"), ".cargo/git"),
         ("npm", home.join(".npm/_cacache"), ".npm/_cacache"),
         ("yarn", home.join(".cache/yarn"), ".cache/yarn"),
-        (
-            "pnpm",
-            home.join(".local/share/pnpm/store"),
-            ".local/share/pnpm/store",
-        ),
+        ("pnpm", home.join(".local/share/pnpm/store"), ".local/share/pnpm/store"),
         ("pip", home.join(".cache/pip"), ".cache/pip"),
         ("uv", home.join(".cache/uv"), ".cache/uv"),
         ("go-modules", go.join("pkg/mod"), "go/pkg/mod"),
@@ -314,13 +124,7 @@ pub fn caches(surroundings: Surroundings<'_>, files: &dyn Files) -> Vec<Cache> {
         ("maven", home.join(".m2/repository"), ".m2/repository"),
     ];
     let there = known.into_iter().filter(|(_, source, _)| files.exists(source));
-    there
-        .map(|(name, source, target)| Cache {
-            name,
-            source,
-            target: Path::new(HOME).join(target),
-        })
-        .collect()
+    there.map(|(name, source, target)| Cache { name, source, target: Path::new(HOME).join(target) }).collect()
 }
 
 struct Found {
@@ -368,11 +172,7 @@ fn root_of(tool: &Tool, surroundings: Surroundings<'_>) -> PathBuf {
 }
 
 fn folder_of(variable: &str, default: &str, surroundings: Surroundings<'_>) -> PathBuf {
-    let moved = surroundings
-        .variables
-        .get(variable)
-        .map(PathBuf::from)
-        .filter(|path| is_plain(path));
+    let moved = surroundings.variables.get(variable).map(PathBuf::from).filter(|path| is_plain(path));
     moved.unwrap_or_else(|| surroundings.home.join(default))
 }
 
@@ -385,10 +185,7 @@ fn package_of(entry: &Path, home: &Path) -> Option<PathBuf> {
     }
     for folder in PACKAGE_FOLDERS {
         if let Ok(inside) = entry.strip_prefix(folder) {
-            return inside
-                .components()
-                .next()
-                .map(|package| Path::new(folder).join(package));
+            return inside.components().next().map(|package| Path::new(folder).join(package));
         }
     }
     let inside = entry.strip_prefix(home).ok()?;
@@ -404,11 +201,7 @@ fn is_plain(path: &Path) -> bool {
 }
 
 fn plain_join(root: &Path, part: &str) -> PathBuf {
-    if part == "." {
-        root.to_path_buf()
-    } else {
-        root.join(part)
-    }
+    if part == "." { root.to_path_buf() } else { root.join(part) }
 }
 
 #[cfg(test)]
@@ -424,25 +217,16 @@ mod tests {
     }
 
     fn find(there: &[&'static str], path: &str, variables: &[(&str, &str)]) -> (Toolchains, Vec<Cache>) {
-        let variables = variables
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        let surroundings = Surroundings {
-            home: Path::new("/home/ann"),
-            path: OsStr::new(path),
-            variables: &variables,
-        };
+        let variables =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let surroundings =
+            Surroundings { home: Path::new("/home/ann"), path: OsStr::new(path), variables: &variables };
         let files = Fake(there.to_vec());
         (toolchains(surroundings, &files), caches(surroundings, &files))
     }
 
     fn sources(found: &Toolchains) -> Vec<&str> {
-        found
-            .mounts
-            .iter()
-            .map(|mount| mount.source.to_str().unwrap())
-            .collect()
+        found.mounts.iter().map(|mount| mount.source.to_str().unwrap()).collect()
     }
 
     #[test]
@@ -462,11 +246,7 @@ mod tests {
         );
         assert_eq!(
             sources(&found),
-            [
-                "/home/ann/.cargo/bin",
-                "/home/ann/.rustup/toolchains",
-                "/home/ann/.rustup/settings.toml"
-            ]
+            ["/home/ann/.cargo/bin", "/home/ann/.rustup/toolchains", "/home/ann/.rustup/settings.toml"]
         );
         assert_eq!(found.path_value(), "/home/ann/.cargo/bin:/usr/bin");
         assert_eq!(found.env["RUSTUP_HOME"], "/home/ann/.rustup");
@@ -478,12 +258,7 @@ mod tests {
     #[test]
     fn moved_folders_and_packages_are_followed() {
         let (found, _) = find(
-            &[
-                "/srv/rust/toolchains/x",
-                "/opt/node-22/bin/node",
-                "/opt/node-22/lib/x",
-                "/usr/bin/sh",
-            ],
+            &["/srv/rust/toolchains/x", "/opt/node-22/bin/node", "/opt/node-22/lib/x", "/usr/bin/sh"],
             "/opt/node-22/bin:/usr/bin:/opt/gone/bin",
             &[("RUSTUP_HOME", "/srv/rust")],
         );
@@ -499,11 +274,7 @@ mod tests {
             &[("RUSTUP_HOME", "/home/ann/../bob")],
         );
         assert_eq!(sources(&found), ["/home/ann/tools/bin"]);
-        let (found, _) = find(
-            &["/home/ann/x"],
-            "",
-            &[("JAVA_HOME", "/home/ann"), ("GOROOT", "/home")],
-        );
+        let (found, _) = find(&["/home/ann/x"], "", &[("JAVA_HOME", "/home/ann"), ("GOROOT", "/home")]);
         assert!(found.mounts.is_empty());
     }
 

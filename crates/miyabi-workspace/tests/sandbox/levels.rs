@@ -1,11 +1,13 @@
 //! The three levels, their self-test and their honesty about what they cannot do.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 
 use miyabi_core::sandbox::{LimitHit, SandboxLevel};
-use miyabi_workspace::sandbox::{Identity, Options, Sandbox};
+use miyabi_workspace::sandbox::{CommandSpec, Identity, Options, Sandbox};
+use tokio_util::sync::CancellationToken;
 
-use crate::support::{Cage, assert_gone, launcher, marker, text};
+use crate::support::{Cage, LAUNCHER_VARIABLE, assert_gone, launcher, marker, text};
 
 /// A sandbox whose launcher the dropped id can reach; a build folder may lie in root's home.
 fn cage_with_public_launcher(level: SandboxLevel) -> Cage {
@@ -35,7 +37,8 @@ async fn the_self_test_passes_at_every_level_and_is_remembered() {
 #[tokio::test]
 async fn a_self_test_is_not_remembered_for_another_launcher() {
     let cage = cage_with_public_launcher(SandboxLevel::Strict);
-    assert!(cage.sandbox.self_test().await.passed());
+    let first = cage.sandbox.self_test().await;
+    assert!(first.passed(), "{first:#?}");
     // The same bytes under a new inode: an upgrade looks like this.
     let path = cage.folder.path().join("launcher");
     std::fs::remove_file(&path).unwrap();
@@ -54,6 +57,57 @@ async fn a_self_test_that_cannot_run_names_cause_and_cure() {
     let advice = test.advice.unwrap();
     assert!(advice.cure.contains("--sandbox reduced"), "{advice:?}");
     assert!(!advice.cause.contains('\n') && !advice.cure.contains('\n'));
+}
+
+/// Makes the driver below do something.
+const DRIVER_VARIABLE: &str = "MIYABI_TEST_SELF_TEST";
+
+/// Not a test: the program that other tests start in a place where no sandbox can work.
+#[tokio::test]
+async fn driver() {
+    if std::env::var_os(DRIVER_VARIABLE).is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = Options::new(SandboxLevel::Strict, folder.path());
+    options.launcher = launcher();
+    let sandbox = Sandbox::new(options);
+    let test = sandbox.self_test().await;
+    println!("passed: {}, advice: {:?}", test.passed(), test.advice);
+    let spec = CommandSpec::new("true", [""; 0], "/");
+    println!("run: {:?}", sandbox.run(&spec, &CancellationToken::new()).await);
+}
+
+/// What the driver says inside a user namespace with the given options, after `prepare`.
+fn driver_says(options: &[&str], prepare: &str) -> String {
+    let tests = std::env::current_exe().unwrap();
+    let output = Command::new("unshare")
+        .args(options)
+        .args(["sh", "-c", &format!("{prepare}; exec \"$0\" --exact levels::driver --nocapture")])
+        .arg(tests)
+        .env(DRIVER_VARIABLE, "1")
+        .env(LAUNCHER_VARIABLE, launcher())
+        .output()
+        .unwrap();
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn without_user_namespaces_nothing_runs_and_the_cure_is_named() {
+    // The limit of this namespace and those below it; the machine's own stays as it is.
+    let options = ["--user", "--map-user=1000", "--map-group=1000", "--keep-caps"];
+    let said = driver_says(&options, "echo 0 > /proc/sys/user/max_user_namespaces");
+    assert!(said.contains("passed: false"), "{said}");
+    assert!(said.contains("sysctl user.max_user_namespaces") && said.contains("--sandbox reduced"), "{said}");
+    assert!(said.contains("run: Err(Setup { step: UserNamespace"), "{said}");
+}
+
+#[test]
+fn root_that_cannot_be_dropped_runs_nothing() {
+    // Only root is mapped, so there is no other id to become.
+    let said = driver_says(&["--user", "--map-root-user"], "true");
+    assert!(said.contains("passed: false") && said.contains("run: Err(Setup { step: DropIdentity"), "{said}");
+    assert!(said.contains("CAP_SETUID") && said.contains("--sandbox reduced"), "{said}");
 }
 
 #[test]

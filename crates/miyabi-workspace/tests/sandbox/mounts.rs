@@ -152,5 +152,7 @@ async fn the_tools_of_this_machine_work_in_the_sandbox() {
     assert!(text(&outcome).contains("git version"), "{outcome:?}");
     if home.join(".cargo/bin/cargo").exists() {
         assert!(text(&outcome).contains("rustc 1"), "{outcome:?}");
+        spec.args = vec!["-c".into(), "cargo init -q --vcs none --name hello . && cargo run -q --offline".into()];
+        assert_prints(&cage.run(&spec).await, "Hello, world!\n");
     }
 }

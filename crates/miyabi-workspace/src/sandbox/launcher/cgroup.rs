@@ -52,8 +52,7 @@ impl Cgroup {
     /// Moves a process, and thereby its future children, into the cgroup.
     pub(super) fn add(&self, process: Pid) -> Done {
         let pid = u64::from(process.as_raw_nonzero().get().unsigned_abs());
-        self.write("cgroup.procs", pid)
-            .during_at(Step::Cgroup, &self.path)
+        self.write("cgroup.procs", pid).during_at(Step::Cgroup, &self.path)
     }
 
     /// Ends every process in it.
@@ -65,10 +64,7 @@ impl Cgroup {
     pub(super) fn counted(&self) -> Counted {
         Counted {
             cpu_ms: self.field("cpu.stat", "usage_usec").unwrap_or(0) / 1000,
-            peak_bytes: self
-                .read("memory.peak")
-                .and_then(|text| text.trim().parse().ok())
-                .unwrap_or(0),
+            peak_bytes: self.read("memory.peak").and_then(|text| text.trim().parse().ok()).unwrap_or(0),
             out_of_memory: self.field("memory.events", "oom_kill").unwrap_or(0) > 0,
         }
     }
@@ -83,8 +79,7 @@ impl Cgroup {
 
     fn field(&self, file: &str, name: &str) -> Option<u64> {
         let text = self.read(file)?;
-        text.lines()
-            .find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
+        text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
     }
 }
 
@@ -109,11 +104,7 @@ mod tests {
     fn limits_are_written_and_counts_are_read() {
         // An ordinary folder: only names and formats are checked here.
         let parent = tempfile::tempdir().unwrap();
-        let limits = SandboxLimits {
-            memory_bytes: 4096,
-            processes: 7,
-            ..SandboxLimits::default()
-        };
+        let limits = SandboxLimits { memory_bytes: 4096, processes: 7, ..SandboxLimits::default() };
         let cgroup = Cgroup::create(parent.path(), &limits).unwrap();
         assert_eq!(cgroup.read("memory.max").unwrap(), "4096");
         assert_eq!(cgroup.read("pids.max").unwrap(), "8");
@@ -121,13 +112,6 @@ mod tests {
         fs::write(cgroup.path.join("cpu.stat"), "usage_usec 2500\nuser_usec 1\n").unwrap();
         fs::write(cgroup.path.join("memory.events"), "low 0\noom 1\noom_kill 2\n").unwrap();
         fs::write(cgroup.path.join("memory.peak"), "123\n").unwrap();
-        assert_eq!(
-            cgroup.counted(),
-            Counted {
-                cpu_ms: 2,
-                peak_bytes: 123,
-                out_of_memory: true
-            }
-        );
+        assert_eq!(cgroup.counted(), Counted { cpu_ms: 2, peak_bytes: 123, out_of_memory: true });
     }
 }

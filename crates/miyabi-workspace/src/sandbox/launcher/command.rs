@@ -18,16 +18,8 @@ pub(super) fn become_command(plan: &Plan, own_processes: u64) -> Failure {
         Ok(()) => {
             let variables = plan.env.iter().map(|(name, value)| (&name.0, &value.0));
             let arguments = plan.args.iter().map(|argument| &argument.0);
-            let error = Command::new(&plan.program.0)
-                .args(arguments)
-                .env_clear()
-                .envs(variables)
-                .exec();
-            Failure {
-                step: Step::Start,
-                path: None,
-                errno: error.raw_os_error().unwrap_or(libc::EINVAL),
-            }
+            let error = Command::new(&plan.program.0).args(arguments).env_clear().envs(variables).exec();
+            Failure { step: Step::Start, path: None, errno: error.raw_os_error().unwrap_or(libc::EINVAL) }
         }
     }
 }
@@ -45,11 +37,7 @@ fn prepare(plan: &Plan, own_processes: u64) -> Done {
         file_rules::apply(plan)?;
         // Without a network namespace the only way to have no network is to have no such sockets.
         let exposed = !plan.own_network || plan.level == SandboxLevel::Strict;
-        seccomp::apply(if exposed {
-            Sockets::Internet
-        } else {
-            Sockets::UnixOnly
-        })?;
+        seccomp::apply(if exposed { Sockets::Internet } else { Sockets::UnixOnly })?;
     }
     system::reset_signals();
     Ok(())

@@ -17,29 +17,17 @@ pub(super) trait During<T> {
 
 impl<T, E: Into<io::Error>> During<T> for Result<T, E> {
     fn during(self, step: Step) -> Done<T> {
-        self.map_err(|error| Failure {
-            step,
-            path: None,
-            errno: errno(error),
-        })
+        self.map_err(|error| Failure { step, path: None, errno: errno(error) })
     }
 
     fn during_at(self, step: Step, path: &Path) -> Done<T> {
-        self.map_err(|error| Failure {
-            step,
-            path: Some(Text::from(path)),
-            errno: errno(error),
-        })
+        self.map_err(|error| Failure { step, path: Some(Text::from(path)), errno: errno(error) })
     }
 }
 
 /// A failure that has no system error of its own.
 pub(super) fn failure(step: Step, errno: i32) -> Failure {
-    Failure {
-        step,
-        path: None,
-        errno,
-    }
+    Failure { step, path: None, errno }
 }
 
 fn errno(error: impl Into<io::Error>) -> i32 {

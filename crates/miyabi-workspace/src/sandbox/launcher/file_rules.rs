@@ -31,9 +31,7 @@ pub(super) fn apply(plan: &Plan) -> Done {
         return Ok(());
     }
     let rules = create(plan).map_err(|_reason| failure(Step::Landlock, libc::EINVAL))?;
-    let status = rules
-        .restrict_self()
-        .map_err(|_reason| failure(Step::Landlock, libc::EPERM))?;
+    let status = rules.restrict_self().map_err(|_reason| failure(Step::Landlock, libc::EPERM))?;
     if plan.level == SandboxLevel::Strict && status.ruleset == RulesetStatus::NotEnforced {
         return Err(failure(Step::Landlock, libc::EOPNOTSUPP));
     }
@@ -66,16 +64,8 @@ fn create(plan: &Plan) -> Result<RulesetCreated, Box<dyn std::error::Error>> {
     rules = allow(rules, Path::new("/dev"), device)?;
     for mount in &plan.mounts {
         // Without namespaces nothing moves, so the path on the machine is the path.
-        let path = if plan.level == SandboxLevel::Strict {
-            &mount.target
-        } else {
-            &mount.source
-        };
-        let access = if mount.access == PlannedAccess::ReadOnly {
-            read
-        } else {
-            write
-        };
+        let path = if plan.level == SandboxLevel::Strict { &mount.target } else { &mount.source };
+        let access = if mount.access == PlannedAccess::ReadOnly { read } else { write };
         rules = allow(rules, path.as_path(), access)?;
     }
     Ok(rules)
@@ -91,10 +81,6 @@ fn allow(
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(rules),
         Err(error) => return Err(error.into()),
     };
-    let access = if metadata.is_dir() {
-        access
-    } else {
-        access & AccessFs::from_file(KNOWN)
-    };
+    let access = if metadata.is_dir() { access } else { access & AccessFs::from_file(KNOWN) };
     Ok(rules.add_rule(PathBeneath::new(PathFd::new(path)?, access))?)
 }

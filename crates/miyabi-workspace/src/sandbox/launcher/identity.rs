@@ -47,11 +47,19 @@ pub(super) fn drop_capabilities() -> Done {
     let none = CapabilitySet::empty();
     rustix::thread::set_capabilities(
         None,
-        CapabilitySets {
-            effective: none,
-            permitted: none,
-            inheritable: none,
-        },
+        CapabilitySets { effective: none, permitted: none, inheritable: none },
+    )
+    .during(Step::Capabilities)
+}
+
+/// Keeps of root's rights only what watching takes: to signal, to count memory, and to walk folders
+/// that the command made unreadable.
+pub(super) fn keep_watching_capabilities() -> Done {
+    let kept = CapabilitySet::KILL | CapabilitySet::SYS_PTRACE | CapabilitySet::DAC_READ_SEARCH;
+    let none = CapabilitySet::empty();
+    rustix::thread::set_capabilities(
+        None,
+        CapabilitySets { effective: kept, permitted: kept, inheritable: none },
     )
     .during(Step::Capabilities)
 }

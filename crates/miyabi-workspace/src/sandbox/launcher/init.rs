@@ -38,12 +38,7 @@ pub(super) fn run(setup: Setup<'_>) -> ! {
 }
 
 fn live(setup: Setup<'_>) -> Done {
-    let Setup {
-        plan,
-        control,
-        gate,
-        id_map,
-    } = setup;
+    let Setup { plan, control, gate, id_map } = setup;
     die_with_supervisor()?;
     // With a cgroup, nothing may happen before this process is in it.
     if plan.cgroup.is_some() && rustix::io::read(&gate, &mut [0_u8]) != Ok(1) {
@@ -143,11 +138,7 @@ fn start_and_tell(plan: &Plan, control: &Control) -> Done<Pid> {
 
 /// Only the command holds its output pipe, so that the pipe ends with it.
 pub(super) fn release_standard_streams() -> Done {
-    let nothing = File::options()
-        .read(true)
-        .write(true)
-        .open("/dev/null")
-        .during(Step::Processes)?;
+    let nothing = File::options().read(true).write(true).open("/dev/null").during(Step::Processes)?;
     rustix::stdio::dup2_stdin(&nothing).during(Step::Processes)?;
     rustix::stdio::dup2_stdout(&nothing).during(Step::Processes)?;
     rustix::stdio::dup2_stderr(&nothing).during(Step::Processes)

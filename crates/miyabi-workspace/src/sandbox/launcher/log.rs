@@ -29,13 +29,7 @@ impl Log {
         rustix::fs::fcntl_setfl(&pipe, OFlags::NONBLOCK).during(Step::Processes)?;
         rustix::stdio::dup2_stdout(&writer).during(Step::Processes)?;
         rustix::stdio::dup2_stderr(&writer).during(Step::Processes)?;
-        Ok(Self {
-            pipe,
-            file: file.into(),
-            written_bytes: 0,
-            limit_bytes,
-            buffer: vec![0; READ_BYTES],
-        })
+        Ok(Self { pipe, file: file.into(), written_bytes: 0, limit_bytes, buffer: vec![0; READ_BYTES] })
     }
 
     pub(super) fn pipe(&self) -> BorrowedFd<'_> {

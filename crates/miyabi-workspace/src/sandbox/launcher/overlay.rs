@@ -16,8 +16,8 @@ use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, O
 use rustix::pipe::PipeFlags;
 use rustix::thread::UnshareFlags;
 
+use super::detached_mounts::clone_tree;
 use super::failure::{Done, During as _};
-use super::root_tree::clone_tree;
 use super::system::{self, Fork, MountAttributes};
 use crate::sandbox::plan::Step;
 
@@ -36,11 +36,7 @@ pub(super) fn make(lower: &Path, upper: &Path, work: &Path, id_map: Option<Borro
             rustix::mount::fsconfig_set_flag(context.as_fd(), "userxattr")?;
         }
         rustix::mount::fsconfig_create(context.as_fd())?;
-        rustix::mount::fsmount(
-            context.as_fd(),
-            FsMountFlags::FSMOUNT_CLOEXEC,
-            MountAttrFlags::empty(),
-        )
+        rustix::mount::fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty())
     };
     make().during_at(Step::Overlay, lower)
 }
@@ -48,15 +44,8 @@ pub(super) fn make(lower: &Path, upper: &Path, work: &Path, id_map: Option<Borro
 /// Covers `path`, in this mount namespace only, with a view of itself through the id map.
 fn show_through(path: &Path, id_map: Option<BorrowedFd<'_>>) -> Done {
     let mount = clone_tree(path, OpenTreeFlags::empty())?;
-    system::set_mount_attributes(
-        mount.as_fd(),
-        &MountAttributes {
-            set: 0,
-            recursive: false,
-            id_map,
-        },
-    )
-    .during_at(Step::Overlay, path)?;
+    system::set_mount_attributes(mount.as_fd(), &MountAttributes { set: 0, recursive: false, id_map })
+        .during_at(Step::Overlay, path)?;
     rustix::mount::move_mount(&mount, "", CWD, path, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
         .during_at(Step::Overlay, path)
 }

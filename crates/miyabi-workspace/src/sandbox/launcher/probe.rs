@@ -48,9 +48,8 @@ pub struct Check {
 
 /// Tries everything and prints one JSON line of checks.
 pub(super) fn run() -> ExitCode {
-    let task = std::env::args_os()
-        .nth(2)
-        .and_then(|task| serde_json::from_slice(task.as_encoded_bytes()).ok());
+    let task =
+        std::env::args_os().nth(2).and_then(|task| serde_json::from_slice(task.as_encoded_bytes()).ok());
     let Some(task) = task else {
         return ExitCode::from(2);
     };
@@ -65,10 +64,7 @@ pub(super) fn run() -> ExitCode {
 
 fn checks(task: &Task) -> Vec<Check> {
     let mut checks = vec![
-        works(
-            "write in the checkout",
-            fs::write(task.checkout.join("probe"), "written"),
-        ),
+        works("write in the checkout", fs::write(task.checkout.join("probe"), "written")),
         works("write in the temporary folder", write_temporary()),
         works("run a shell", run_shell()),
         identity(),
@@ -82,26 +78,16 @@ fn checks(task: &Task) -> Vec<Check> {
         fails("write to /usr", fs::write("/usr/.miyabi-probe", "")),
         fails("write to /etc", fs::write("/etc/.miyabi-probe", "")),
         fails("connect to the machine", connect(task.port)),
-        fails(
-            "open a packet socket",
-            rustix::net::socket(AddressFamily::PACKET, SocketType::RAW, None),
-        ),
+        fails("open a packet socket", rustix::net::socket(AddressFamily::PACKET, SocketType::RAW, None)),
         fails("be traced", system::ask_to_be_traced()),
         fails("use kernel keys", system::join_keyring()),
         fails("create a user namespace", system::unshare(UnshareFlags::NEWUSER)),
-        fails(
-            "mount",
-            rustix::mount::mount("none", "/tmp", "tmpfs", MountFlags::empty(), None),
-        ),
+        fails("mount", rustix::mount::mount("none", "/tmp", "tmpfs", MountFlags::empty(), None)),
         fails("change the root", rustix::process::chroot("/tmp")),
     ]);
     if reduced && system::landlock_version() == 0 {
         let detail = "this kernel has no Landlock; level `reduced` runs without file rules".to_owned();
-        checks.push(Check {
-            name: "read outside the mounts".to_owned(),
-            ok: true,
-            detail,
-        });
+        checks.push(Check { name: "read outside the mounts".to_owned(), ok: true, detail });
     } else {
         checks.push(fails("read outside the mounts", fs::read(&task.secret)));
     }
@@ -122,11 +108,7 @@ fn works<T, E: std::fmt::Display>(name: &str, result: Result<T, E>) -> Check {
         Ok(_) => (true, "works".to_owned()),
         Err(error) => (false, format!("must work, but: {error}")),
     };
-    Check {
-        name: name.to_owned(),
-        ok,
-        detail,
-    }
+    Check { name: name.to_owned(), ok, detail }
 }
 
 fn fails<T, E: std::fmt::Display>(name: &str, result: Result<T, E>) -> Check {
@@ -134,19 +116,11 @@ fn fails<T, E: std::fmt::Display>(name: &str, result: Result<T, E>) -> Check {
         Ok(_) => (false, "must fail, but works".to_owned()),
         Err(error) => (true, format!("refused: {error}")),
     };
-    Check {
-        name: name.to_owned(),
-        ok,
-        detail,
-    }
+    Check { name: name.to_owned(), ok, detail }
 }
 
 fn holds(name: &str, ok: bool, detail: String) -> Check {
-    Check {
-        name: name.to_owned(),
-        ok,
-        detail,
-    }
+    Check { name: name.to_owned(), ok, detail }
 }
 
 fn write_temporary() -> std::io::Result<()> {
@@ -155,15 +129,9 @@ fn write_temporary() -> std::io::Result<()> {
 }
 
 fn run_shell() -> Result<(), String> {
-    let output = Command::new("sh")
-        .args(["-c", "echo from shell"])
-        .output()
-        .map_err(|error| error.to_string())?;
-    if output.stdout == b"from shell\n" {
-        Ok(())
-    } else {
-        Err(format!("{output:?}"))
-    }
+    let output =
+        Command::new("sh").args(["-c", "echo from shell"]).output().map_err(|error| error.to_string())?;
+    if output.stdout == b"from shell\n" { Ok(()) } else { Err(format!("{output:?}")) }
 }
 
 fn connect(port: u16) -> std::io::Result<TcpStream> {
@@ -181,22 +149,9 @@ fn talk_over_loopback() -> std::io::Result<()> {
 /// Succeeds if any home but the sandbox's own has something in it.
 fn look_into_homes() -> Result<Vec<PathBuf>, String> {
     let own = Path::new(crate::sandbox::spec::HOME);
-    let list = |folder: &str| {
-        fs::read_dir(folder)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path())
-    };
-    let found: Vec<PathBuf> = list("/root")
-        .chain(list("/home"))
-        .filter(|path| path != own)
-        .collect();
-    if found.is_empty() {
-        Err("nothing there".to_owned())
-    } else {
-        Ok(found)
-    }
+    let list = |folder: &str| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let found: Vec<PathBuf> = list("/root").chain(list("/home")).filter(|path| path != own).collect();
+    if found.is_empty() { Err("nothing there".to_owned()) } else { Ok(found) }
 }
 
 fn identity() -> Check {
@@ -212,27 +167,16 @@ fn privileges() -> Check {
         line.map(str::trim).unwrap_or_default().to_owned()
     };
     let capabilities = ["CapInh:", "CapPrm:", "CapEff:", "CapAmb:"].map(field);
-    let none = capabilities
-        .iter()
-        .all(|set| !set.is_empty() && set.bytes().all(|digit| digit == b'0'));
+    let none = capabilities.iter().all(|set| !set.is_empty() && set.bytes().all(|digit| digit == b'0'));
     let (locked, filtered) = (field("NoNewPrivs:"), field("Seccomp:"));
     let detail = format!("capabilities {capabilities:?}, no_new_privs {locked}, seccomp {filtered}");
-    holds(
-        "no capabilities and no way to get any",
-        none && locked == "1" && filtered == "2",
-        detail,
-    )
+    holds("no capabilities and no way to get any", none && locked == "1" && filtered == "2", detail)
 }
 
 fn sees_only_itself(program: u32) -> Check {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = entries.filter(|entry| {
-        entry
-            .file_name()
-            .to_string_lossy()
-            .bytes()
-            .all(|byte| byte.is_ascii_digit())
-    });
+    let pids =
+        entries.filter(|entry| entry.file_name().to_string_lossy().bytes().all(|byte| byte.is_ascii_digit()));
     let count = pids.count();
     let reached = i32::try_from(program)
         .ok()
@@ -240,11 +184,7 @@ fn sees_only_itself(program: u32) -> Check {
         // Small numbers are the sandbox's own.
         .filter(|pid| pid.as_raw_nonzero().get() > 100)
         .is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH));
-    holds(
-        "see only its own processes",
-        (1..=2).contains(&count) && !reached,
-        format!("{count} processes"),
-    )
+    holds("see only its own processes", (1..=2).contains(&count) && !reached, format!("{count} processes"))
 }
 
 fn process_limit(limit: u32) -> Check {
@@ -274,15 +214,9 @@ fn process_limit(limit: u32) -> Check {
 
 fn descriptors() -> Check {
     let entries = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
-    let numbers: Vec<i32> = entries
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .collect();
+    let numbers: Vec<i32> = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
     // One more than the standard three: the folder being listed.
     let input = fs::read_link("/proc/self/fd/0").unwrap_or_default();
     let ok = numbers.iter().all(|number| *number <= 3) && input == Path::new("/dev/null");
-    holds(
-        "no inherited descriptors",
-        ok,
-        format!("{numbers:?}, input from {}", input.display()),
-    )
+    holds("no inherited descriptors", ok, format!("{numbers:?}, input from {}", input.display()))
 }

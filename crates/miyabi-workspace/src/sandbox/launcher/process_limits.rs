@@ -14,13 +14,12 @@ use crate::sandbox::plan::{Identity, Plan, Step};
 /// `own_processes`: how many of the launcher's processes the kernel counts along with the command's.
 pub(super) fn apply(plan: &Plan, own_processes: u64) -> Done {
     let limits = &plan.limits;
-    limit(Resource::Core, 0)?;
+    // Not 0: that stops files only, and a machine's crash handler would still be fed the process by
+    // pipe, as root. The kernel takes 1 as "no dump at all".
+    limit(Resource::Core, 1)?;
     limit(Resource::Fsize, limits.file_size_bytes)?;
     limit(Resource::Nofile, u64::from(limits.open_files))?;
-    limit(
-        Resource::Nproc,
-        u64::from(limits.processes) + counted_already(plan, own_processes),
-    )?;
+    limit(Resource::Nproc, u64::from(limits.processes) + counted_already(plan, own_processes))?;
     if plan.cgroup.is_none() {
         // Private writable memory of one process, touched or not: thread stacks and shadow memory
         // count in full. Twice the ceiling leaves them room and stops what is quicker than the
@@ -69,12 +68,5 @@ fn limit_pair(resource: Resource, soft: u64, hard: u64) -> Done {
     // The operator's own limits stand.
     let ceiling = getrlimit(resource).maximum.unwrap_or(u64::MAX);
     let (soft, hard) = (soft.min(ceiling), hard.min(ceiling));
-    setrlimit(
-        resource,
-        Rlimit {
-            current: Some(soft),
-            maximum: Some(hard),
-        },
-    )
-    .during(Step::Limits)
+    setrlimit(resource, Rlimit { current: Some(soft), maximum: Some(hard) }).during(Step::Limits)
 }

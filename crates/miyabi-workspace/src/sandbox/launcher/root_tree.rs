@@ -9,48 +9,26 @@ use std::fs::Permissions;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
-use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags,
-    UnmountFlags,
-};
+use rustix::mount::{MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags};
 use rustix::thread::UnshareFlags;
 
+use super::detached_mounts::{self, HARMLESS, Prepared, set};
 use super::failure::{Done, During as _};
-use super::overlay;
-use super::system::{self, MountAttributes};
-use crate::sandbox::plan::{Entry, Plan, PlannedAccess, PlannedMount, Step};
+use super::system;
+use crate::sandbox::plan::{Entry, Plan, Step};
 use crate::sandbox::spec::HOME;
 
 /// Where the new root is attached until it becomes the root. Any folder that every system has will
 /// do; all sources have been opened by then.
 const STAGING: &str = "/proc";
-/// Files and folders that the temporary file systems may hold together.
-const TEMPORARY_INODES: u32 = 262_144;
 /// The devices a program may expect to find; none of them gives access to hardware.
-const DEVICES: [&str; 5] = [
-    "/dev/null",
-    "/dev/zero",
-    "/dev/full",
-    "/dev/random",
-    "/dev/urandom",
-];
+const DEVICES: [&str; 5] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
 /// Writable folders that vanish with the sandbox.
 pub(super) const PRIVATE_FOLDERS: [&str; 4] = ["/tmp", "/var/tmp", "/dev/shm", HOME];
-/// Room for the root's own folders and files on top of `tmp_bytes`.
-const OWN_BYTES: u64 = 1024 * 1024;
-
-const NO_SET_ID: u64 = libc::MOUNT_ATTR_NOSUID;
-const HARMLESS: u64 = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV;
-
-/// A detached mount and the place it will have.
-struct Prepared {
-    mount: OwnedFd,
-    target: PathBuf,
-}
 
 /// Enters a mount namespace whose root is the minimal one. Returns `/proc` of the namespaces, which
 /// the supervisor watches the command through.
@@ -59,24 +37,8 @@ pub(super) fn enter(plan: &Plan, id_map: Option<BorrowedFd<'_>>) -> Done<OwnedFd
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     rustix::mount::mount_change("/", private).during_at(Step::Mount, Path::new("/"))?;
 
-    let root = temporary_root(plan)?;
-    let mut prepared = Vec::with_capacity(plan.image.len() + plan.mounts.len() + DEVICES.len() + 4);
-    for entry in &plan.image {
-        if let Entry::Bind(path) = entry {
-            prepared.push(clone_read_only(path.as_path(), path.as_path())?);
-        }
-    }
-    for device in DEVICES {
-        prepared.push(clone_device(Path::new(device))?);
-    }
-    prepared.push(terminals()?);
-    let processes = process_files()?;
-    let watched = processes.mount.try_clone().during(Step::Proc)?;
-    prepared.push(processes);
-    for mount in &plan.mounts {
-        prepared.push(prepare(mount, id_map)?);
-    }
-
+    let root = detached_mounts::temporary_root(plan)?;
+    let (prepared, watched) = prepare_all(plan, id_map)?;
     rustix::mount::move_mount(&root, "", CWD, STAGING, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
         .during_at(Step::Mount, Path::new(STAGING))?;
     fill(root.as_fd(), plan)?;
@@ -90,119 +52,25 @@ pub(super) fn enter(plan: &Plan, id_map: Option<BorrowedFd<'_>>) -> Done<OwnedFd
     Ok(watched)
 }
 
-/// One temporary file system carries the root and all private writable folders, so that one size
-/// limit covers them all.
-fn temporary_root(plan: &Plan) -> Done<OwnedFd> {
-    let make = || -> rustix::io::Result<OwnedFd> {
-        let context = rustix::mount::fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
-        let size = plan.limits.tmp_bytes.saturating_add(OWN_BYTES).to_string();
-        rustix::mount::fsconfig_set_string(context.as_fd(), "size", size)?;
-        rustix::mount::fsconfig_set_string(context.as_fd(), "nr_inodes", TEMPORARY_INODES.to_string())?;
-        rustix::mount::fsconfig_set_string(context.as_fd(), "mode", "0755")?;
-        rustix::mount::fsconfig_create(context.as_fd())?;
-        let flags = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
-        rustix::mount::fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags)
-    };
-    make().during_at(Step::Mount, Path::new("tmpfs"))
-}
-
-fn process_files() -> Done<Prepared> {
-    let make = || -> rustix::io::Result<OwnedFd> {
-        let context = rustix::mount::fsopen("proc", FsOpenFlags::FSOPEN_CLOEXEC)?;
-        rustix::mount::fsconfig_create(context.as_fd())?;
-        let flags = MountAttrFlags::MOUNT_ATTR_NOSUID
-            | MountAttrFlags::MOUNT_ATTR_NODEV
-            | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-        rustix::mount::fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags)
-    };
-    Ok(Prepared {
-        mount: make().during(Step::Proc)?,
-        target: PathBuf::from("/proc"),
-    })
-}
-
-/// Pseudo-terminals of the sandbox's own, for test suites and tmux.
-fn terminals() -> Done<Prepared> {
-    let make = || -> rustix::io::Result<OwnedFd> {
-        let context = rustix::mount::fsopen("devpts", FsOpenFlags::FSOPEN_CLOEXEC)?;
-        rustix::mount::fsconfig_set_string(context.as_fd(), "ptmxmode", "0666")?;
-        rustix::mount::fsconfig_set_string(context.as_fd(), "mode", "0620")?;
-        rustix::mount::fsconfig_create(context.as_fd())?;
-        let flags = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-        rustix::mount::fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags)
-    };
-    Ok(Prepared {
-        mount: make().during_at(Step::Mount, Path::new("devpts"))?,
-        target: PathBuf::from("/dev/pts"),
-    })
-}
-
-fn prepare(mount: &PlannedMount, id_map: Option<BorrowedFd<'_>>) -> Done<Prepared> {
-    let (source, target) = (mount.source.as_path(), mount.target.as_path());
-    match &mount.access {
-        PlannedAccess::ReadOnly => clone_read_only(source, target),
-        PlannedAccess::ReadWrite => clone_writable(source, target),
-        PlannedAccess::Overlay { upper, work } => {
-            let mount = overlay::make(source, upper.as_path(), work.as_path(), id_map)?;
-            set(&mount, HARMLESS, false).during_at(Step::Overlay, target)?;
-            Ok(Prepared {
-                mount,
-                target: target.to_path_buf(),
-            })
+/// Every mount below the root, in the order of attaching, and a second descriptor of `/proc`.
+fn prepare_all(plan: &Plan, id_map: Option<BorrowedFd<'_>>) -> Done<(Vec<Prepared>, OwnedFd)> {
+    let mut prepared = Vec::with_capacity(plan.image.len() + plan.mounts.len() + DEVICES.len() + 2);
+    for entry in &plan.image {
+        if let Entry::Bind(path) = entry {
+            prepared.push(detached_mounts::read_only(path.as_path(), path.as_path())?);
         }
     }
-}
-
-fn clone_read_only(source: &Path, target: &Path) -> Done<Prepared> {
-    let mount = clone_tree(source, OpenTreeFlags::empty())?;
-    set(&mount, HARMLESS | libc::MOUNT_ATTR_RDONLY, true).during_at(Step::Mount, source)?;
-    Ok(Prepared {
-        mount,
-        target: target.to_path_buf(),
-    })
-}
-
-fn clone_writable(source: &Path, target: &Path) -> Done<Prepared> {
-    // A command of an earlier step may have put a link where its folder was.
-    let mount = clone_tree(source, OpenTreeFlags::AT_SYMLINK_NOFOLLOW)?;
-    let mode = rustix::fs::fstat(&mount).during_at(Step::Mount, source)?.st_mode;
-    if FileType::from_raw_mode(mode) == FileType::Symlink {
-        return Err(Errno::LOOP).during_at(Step::Mount, source);
+    for device in DEVICES {
+        prepared.push(detached_mounts::device(Path::new(device))?);
     }
-    set(&mount, HARMLESS, true).during_at(Step::Mount, source)?;
-    Ok(Prepared {
-        mount,
-        target: target.to_path_buf(),
-    })
-}
-
-fn clone_device(path: &Path) -> Done<Prepared> {
-    let mount = clone_tree(path, OpenTreeFlags::empty())?;
-    let flags = NO_SET_ID | libc::MOUNT_ATTR_NOEXEC;
-    set(&mount, flags, false).during_at(Step::Mount, path)?;
-    Ok(Prepared {
-        mount,
-        target: path.to_path_buf(),
-    })
-}
-
-/// A copy of the mounts at `source`. Always the whole tree: in a user namespace the kernel refuses
-/// to copy a mount without those that cover parts of it.
-pub(super) fn clone_tree(source: &Path, extra: OpenTreeFlags) -> Done<OwnedFd> {
-    let flags =
-        OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
-    rustix::mount::open_tree(CWD, source, flags | extra).during_at(Step::Mount, source)
-}
-
-fn set(mount: &OwnedFd, flags: u64, recursive: bool) -> io::Result<()> {
-    system::set_mount_attributes(
-        mount.as_fd(),
-        &MountAttributes {
-            set: flags,
-            recursive,
-            id_map: None,
-        },
-    )
+    prepared.push(detached_mounts::terminals()?);
+    let processes = detached_mounts::process_files()?;
+    let watched = processes.mount.try_clone().during(Step::Proc)?;
+    prepared.push(processes);
+    for mount in &plan.mounts {
+        prepared.push(detached_mounts::prepare(mount, id_map)?);
+    }
+    Ok((prepared, watched))
 }
 
 /// Creates the root's own folders, links and files.
@@ -235,7 +103,8 @@ fn fill(root: BorrowedFd<'_>, plan: &Plan) -> Done {
             open_beneath(root, path, OFlags::RDONLY | OFlags::DIRECTORY).during_at(Step::Mount, path)?;
         if plan.identity.drops_root() {
             let (uid, gid) = (rustix::fs::Uid::from_raw(uid), rustix::fs::Gid::from_raw(gid));
-            rustix::fs::fchown(&opened, Some(uid), Some(gid)).during_at(Step::Mount, path)?;
+            // Fails where the id does not exist: in a container that maps no such user.
+            rustix::fs::fchown(&opened, Some(uid), Some(gid)).during(Step::DropIdentity)?;
         }
         rustix::fs::fchmod(&opened, Mode::from_raw_mode(mode)).during_at(Step::Mount, path)?;
     }
@@ -258,8 +127,7 @@ fn make_file(root: BorrowedFd<'_>, path: &Path, content: &str) -> Done {
         .during_at(Step::Mount, path)?;
     let mut file = std::fs::File::from(file);
     io::Write::write_all(&mut file, content.as_bytes()).during_at(Step::Mount, path)?;
-    file.set_permissions(Permissions::from_mode(0o644))
-        .during_at(Step::Mount, path)
+    file.set_permissions(Permissions::from_mode(0o644)).during_at(Step::Mount, path)
 }
 
 /// Creates the missing folders of an absolute path, following no links on the way.
@@ -284,11 +152,7 @@ fn make_folders(root: BorrowedFd<'_>, path: &Path) -> Done {
 fn open_beneath(root: BorrowedFd<'_>, path: &Path, flags: OFlags) -> rustix::io::Result<OwnedFd> {
     let relative = path.strip_prefix("/").unwrap_or(path);
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-    let mode = if flags.contains(OFlags::CREATE) {
-        Mode::from_raw_mode(0o644)
-    } else {
-        Mode::empty()
-    };
+    let mode = if flags.contains(OFlags::CREATE) { Mode::from_raw_mode(0o644) } else { Mode::empty() };
     rustix::fs::openat2(root, relative, flags | OFlags::CLOEXEC, mode, resolve)
 }
 
@@ -305,9 +169,7 @@ fn attach(root: BorrowedFd<'_>, prepared: &Prepared) -> Done {
 
 fn make_place(root: BorrowedFd<'_>, prepared: &Prepared) -> Done<OwnedFd> {
     let path = prepared.target.as_path();
-    let kind = rustix::fs::fstat(&prepared.mount)
-        .during_at(Step::Mount, path)?
-        .st_mode;
+    let kind = rustix::fs::fstat(&prepared.mount).during_at(Step::Mount, path)?.st_mode;
     if FileType::from_raw_mode(kind) == FileType::Directory {
         make_folders(root, path)?;
     } else {

@@ -5,6 +5,8 @@
 //! (`EAFNOSUPPORT`). A fourth refuses every call newer than this list and the 32-bit alias numbers,
 //! so what nobody has looked at is not allowed by accident. Calls of a foreign architecture kill.
 
+mod calls;
+
 use std::collections::BTreeMap;
 
 use seccompiler::{
@@ -12,6 +14,9 @@ use seccompiler::{
     TargetArch, sock_filter,
 };
 
+use self::calls::{
+    ABSENT, NAMESPACE_FLAGS, NEWEST_REVIEWED_CALL, REFUSED, REFUSED_HERE, SHARED_SEGMENT_BYTES,
+};
 use super::failure::{Done, failure};
 use crate::sandbox::plan::Step;
 
@@ -19,113 +24,6 @@ use crate::sandbox::plan::Step;
 const ARCHITECTURE: TargetArch = TargetArch::x86_64;
 #[cfg(target_arch = "aarch64")]
 const ARCHITECTURE: TargetArch = TargetArch::aarch64;
-
-/// `removexattrat`, the newest call reviewed (Linux 6.13); numbers from 424 on are the same on every
-/// architecture.
-const NEWEST_REVIEWED_CALL: u32 = 466;
-
-/// Refused whatever the arguments.
-const REFUSED: &[i64] = &[
-    // Mounts and roots.
-    libc::SYS_mount,
-    libc::SYS_umount2,
-    libc::SYS_pivot_root,
-    libc::SYS_chroot,
-    libc::SYS_fsopen,
-    libc::SYS_fsconfig,
-    libc::SYS_fsmount,
-    libc::SYS_fspick,
-    libc::SYS_open_tree,
-    libc::SYS_move_mount,
-    libc::SYS_mount_setattr,
-    libc::SYS_quotactl,
-    libc::SYS_quotactl_fd,
-    libc::SYS_swapon,
-    libc::SYS_swapoff,
-    libc::SYS_acct,
-    // Files by number instead of path.
-    libc::SYS_open_by_handle_at,
-    libc::SYS_name_to_handle_at,
-    libc::SYS_fanotify_init,
-    // Other processes.
-    libc::SYS_ptrace,
-    libc::SYS_process_vm_readv,
-    libc::SYS_process_vm_writev,
-    libc::SYS_process_madvise,
-    libc::SYS_pidfd_getfd,
-    libc::SYS_kcmp,
-    libc::SYS_move_pages,
-    libc::SYS_migrate_pages,
-    // Namespaces.
-    libc::SYS_setns,
-    libc::SYS_unshare,
-    libc::SYS_sethostname,
-    libc::SYS_setdomainname,
-    // Keys, programs in the kernel, measurements.
-    libc::SYS_add_key,
-    libc::SYS_keyctl,
-    libc::SYS_request_key,
-    libc::SYS_bpf,
-    libc::SYS_perf_event_open,
-    libc::SYS_userfaultfd,
-    libc::SYS_syslog,
-    libc::SYS_lookup_dcookie,
-    // The machine.
-    libc::SYS_kexec_load,
-    libc::SYS_kexec_file_load,
-    libc::SYS_init_module,
-    libc::SYS_finit_module,
-    libc::SYS_delete_module,
-    libc::SYS_reboot,
-    libc::SYS_vhangup,
-    libc::SYS_settimeofday,
-    libc::SYS_clock_settime,
-    libc::SYS_clock_adjtime,
-    libc::SYS_adjtimex,
-    libc::SYS_nfsservctl,
-];
-
-#[cfg(target_arch = "x86_64")]
-const REFUSED_HERE: &[i64] = &[
-    libc::SYS_iopl,
-    libc::SYS_ioperm,
-    libc::SYS_modify_ldt,
-    libc::SYS_uselib,
-    libc::SYS_ustat,
-    libc::SYS_sysfs,
-    libc::SYS__sysctl,
-];
-#[cfg(target_arch = "aarch64")]
-const REFUSED_HERE: &[i64] = &[];
-
-/// Said not to exist, because programs then use a call whose arguments a filter can see, or do without.
-const ABSENT: &[i64] = &[
-    // Flags in memory; `clone` carries them in a register.
-    libc::SYS_clone3,
-    // Mode in memory; `openat` carries it in a register.
-    libc::SYS_openat2,
-    libc::SYS_io_uring_setup,
-    libc::SYS_io_uring_enter,
-    libc::SYS_io_uring_register,
-    // Memory that belongs to no process and no file system, so nothing would count it.
-    libc::SYS_memfd_create,
-    libc::SYS_memfd_secret,
-];
-
-/// Namespaces that `clone` could create.
-const NAMESPACE_FLAGS: [i32; 7] = [
-    libc::CLONE_NEWNS,
-    libc::CLONE_NEWCGROUP,
-    libc::CLONE_NEWUTS,
-    libc::CLONE_NEWIPC,
-    libc::CLONE_NEWUSER,
-    libc::CLONE_NEWPID,
-    libc::CLONE_NEWNET,
-];
-
-/// Largest System V shared memory segment. Databases lock with tiny ones; large ones would be memory
-/// that nothing counts.
-const SHARED_SEGMENT_BYTES: u64 = 64 * 1024;
 
 /// Which sockets a command may open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,10 +73,7 @@ fn refused_by_argument() -> Built<Rules> {
     let flags = NAMESPACE_FLAGS.map(|flag| any_of(0, flag.cast_unsigned()));
     rules.insert(
         libc::SYS_clone,
-        flags
-            .into_iter()
-            .map(|condition| rule([condition?]))
-            .collect::<Built<_>>()?,
+        flags.into_iter().map(|condition| rule([condition?])).collect::<Built<_>>()?,
     );
 
     // Input for someone else's terminal.
@@ -187,14 +82,8 @@ fn refused_by_argument() -> Built<Rules> {
     rules.insert(libc::SYS_ioctl, commands.into_iter().collect::<Built<_>>()?);
 
     // 0 is the ordinary one, all ones asks for the present one.
-    rules.insert(
-        libc::SYS_personality,
-        vec![rule([different(0, 0)?, different(0, 0xffff_ffff)?])?],
-    );
-    rules.insert(
-        libc::SYS_shmget,
-        vec![rule([wide(1, SeccompCmpOp::Gt, SHARED_SEGMENT_BYTES)?])?],
-    );
+    rules.insert(libc::SYS_personality, vec![rule([different(0, 0)?, different(0, 0xffff_ffff)?])?]);
+    rules.insert(libc::SYS_shmget, vec![rule([wide(1, SeccompCmpOp::Gt, SHARED_SEGMENT_BYTES)?])?]);
 
     // A set-user-id file in a writable folder would outlive the sandbox. Set-group-id stays allowed,
     // because shared folders carry it.
@@ -221,30 +110,20 @@ fn socket_rules(sockets: Sockets) -> Built<Rules> {
     const KIND: u64 = 0xf;
     const ORDINARY_KINDS: [u64; 2] = [libc::SOCK_STREAM as u64, libc::SOCK_DGRAM as u64];
     let unix = u64::from(libc::AF_UNIX.cast_unsigned());
-    let (ipv4, ipv6) = (
-        u64::from(libc::AF_INET.cast_unsigned()),
-        u64::from(libc::AF_INET6.cast_unsigned()),
-    );
+    let (ipv4, ipv6) = (u64::from(libc::AF_INET.cast_unsigned()), u64::from(libc::AF_INET6.cast_unsigned()));
     let netlink = u64::from(libc::AF_NETLINK.cast_unsigned());
     let mut rules = Vec::new();
     match sockets {
         Sockets::UnixOnly => rules.push(rule([different(0, unix)?])?),
         Sockets::Internet => {
-            let families = [
-                different(0, unix)?,
-                different(0, ipv4)?,
-                different(0, ipv6)?,
-                different(0, netlink)?,
-            ];
+            let families =
+                [different(0, unix)?, different(0, ipv4)?, different(0, ipv6)?, different(0, netlink)?];
             rules.push(rule(families)?);
             rules.push(rule([equal(0, netlink)?, different(2, 0)?])?);
             for family in [ipv4, ipv6] {
                 // Streams and datagrams of TCP and UDP; no raw sockets, no rarely used protocols.
                 for kind in (0..=KIND).filter(|kind| !ORDINARY_KINDS.contains(kind)) {
-                    rules.push(rule([
-                        equal(0, family)?,
-                        narrow(1, SeccompCmpOp::MaskedEq(KIND), kind)?,
-                    ])?);
+                    rules.push(rule([equal(0, family)?, narrow(1, SeccompCmpOp::MaskedEq(KIND), kind)?])?);
                 }
                 let [none, tcp, udp] = [different(2, 0)?, different(2, 6)?, different(2, 17)?];
                 rules.push(rule([equal(0, family)?, none, tcp, udp])?);
@@ -252,10 +131,7 @@ fn socket_rules(sockets: Sockets) -> Built<Rules> {
         }
     }
     let pairs = vec![rule([different(0, unix)?])?];
-    Ok(Rules::from([
-        (libc::SYS_socket, rules),
-        (libc::SYS_socketpair, pairs),
-    ]))
+    Ok(Rules::from([(libc::SYS_socket, rules), (libc::SYS_socketpair, pairs)]))
 }
 
 fn rule<const COUNT: usize>(conditions: [SeccompCondition; COUNT]) -> Built<SeccompRule> {
@@ -313,10 +189,6 @@ mod tests {
 
     #[test]
     fn no_call_is_both_refused_and_absent() {
-        assert!(
-            ABSENT
-                .iter()
-                .all(|call| !REFUSED.contains(call) && !REFUSED_HERE.contains(call))
-        );
+        assert!(ABSENT.iter().all(|call| !REFUSED.contains(call) && !REFUSED_HERE.contains(call)));
     }
 }

@@ -66,7 +66,8 @@ impl Sources {
         let mut bytes = [0_u8; 4];
         let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
         let received =
-            rustix::net::recvmsg(&self.gate, &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, flags).ok()?;
+            rustix::net::recvmsg(&self.gate, &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, flags)
+                .ok()?;
         let mut descriptors = ancillary.drain().flat_map(|message| match message {
             RecvAncillaryMessage::ScmRights(descriptors) => descriptors.collect(),
             _ => Vec::new(),

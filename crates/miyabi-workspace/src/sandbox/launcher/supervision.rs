@@ -69,13 +69,7 @@ impl<'plan> Supervision<'plan> {
             init,
             watch,
             usage: Usage::default(),
-            disk: Disk::new(
-                writable(plan),
-                Growth {
-                    bytes: limits.disk_bytes,
-                    inodes: limits.inodes,
-                },
-            ),
+            disk: Disk::new(writable(plan), Growth { bytes: limits.disk_bytes, inodes: limits.inodes }),
             limit: None,
             status: None,
             phase: Phase::Running,
@@ -130,10 +124,7 @@ impl<'plan> Supervision<'plan> {
             next = Instant::now();
         }
         let wait = next.saturating_duration_since(Instant::now());
-        Timespec {
-            tv_sec: wait.as_secs().cast_signed(),
-            tv_nsec: i64::from(wait.subsec_nanos()),
-        }
+        Timespec { tv_sec: wait.as_secs().cast_signed(), tv_nsec: i64::from(wait.subsec_nanos()) }
     }
 
     /// Returns whether the program may say more.

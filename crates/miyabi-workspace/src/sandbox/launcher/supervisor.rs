@@ -26,16 +26,11 @@ pub(super) fn run(plan: &Plan, control: &Control) -> Done {
         // The program reaps this process at once, and the child belongs to nobody it could outlive.
         return Ok(());
     }
-    control.report(&Report::Supervised {
-        pid: std::process::id(),
-    });
+    control.report(&Report::Supervised { pid: std::process::id() });
     let signals = system::signal_descriptor(&[libc::SIGTERM, libc::SIGINT]).during(Step::Processes)?;
     let limits = &plan.limits;
     let cgroup = plan.cgroup.as_ref().map(|parent| Cgroup::create(parent.as_path(), limits)).transpose()?;
-    let log = plan
-        .detached
-        .then(|| Log::take_over_output(plan.limits.output_bytes))
-        .transpose()?;
+    let log = plan.detached.then(|| Log::take_over_output(plan.limits.output_bytes)).transpose()?;
     let strict = plan.level == SandboxLevel::Strict;
     let id_map = if strict { id_map(plan)? } else { None };
     if strict {
@@ -50,43 +45,30 @@ pub(super) fn run(plan: &Plan, control: &Control) -> Done {
     let init = match system::fork().during(Step::Processes)? {
         Fork::Child => {
             drop((gate, signals, log));
-            init::run(init::Setup {
-                plan,
-                control,
-                gate: other_end,
-                id_map,
-            })
+            init::run(init::Setup { plan, control, gate: other_end, id_map })
         }
         Fork::Parent(init) => init,
     };
     drop((other_end, id_map));
     init::release_standard_streams()?;
     let ended = rustix::process::pidfd_open(init, PidfdFlags::empty()).during(Step::Processes)?;
-    let watch = if strict {
-        None
-    } else {
-        Some(Watch::descendants().during(Step::Processes)?)
-    };
+    let watch = if strict { None } else { Some(Watch::descendants().during(Step::Processes)?) };
     if let Some(cgroup) = &cgroup {
         cgroup.add(init)?;
         let _told = rustix::io::write(&gate, b"g");
     }
 
+    if strict {
+        identity::keep_watching_capabilities()?;
+    }
     let mut supervision = Supervision::begin(plan, control, init, watch).with(log, cgroup);
     supervision.until_end(&Sources { ended, gate, signals })
 }
 
 fn id_map(plan: &Plan) -> Done<Option<OwnedFd>> {
-    let overlays = plan
-        .mounts
-        .iter()
-        .any(|mount| matches!(mount.access, PlannedAccess::Overlay { .. }));
+    let overlays = plan.mounts.iter().any(|mount| matches!(mount.access, PlannedAccess::Overlay { .. }));
     let (uid, gid) = plan.identity.ids();
-    if overlays && plan.identity.drops_root() {
-        overlay::id_map(uid, gid).map(Some)
-    } else {
-        Ok(None)
-    }
+    if overlays && plan.identity.drops_root() { overlay::id_map(uid, gid).map(Some) } else { Ok(None) }
 }
 
 /// Everything but the mount namespace: the supervisor still needs the machine's paths.

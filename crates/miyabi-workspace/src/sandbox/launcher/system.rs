@@ -2,10 +2,7 @@
 //!
 //! The launcher is a freshly executed process with one thread, which is what makes `fork` and
 //! `unshare` sound in it: no other thread can hold a lock or share a descriptor table.
-#![expect(
-    unsafe_code,
-    reason = "fork, unshare, mount_setattr and signals have no safe wrapper"
-)]
+#![expect(unsafe_code, reason = "fork, unshare, mount_setattr and signals have no safe wrapper")]
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -29,9 +26,7 @@ pub(super) fn fork() -> io::Result<Fork> {
     match pid {
         -1 => Err(io::Error::last_os_error()),
         0 => Ok(Fork::Child),
-        pid => Pid::from_raw(pid)
-            .map(Fork::Parent)
-            .ok_or_else(|| io::Error::from_raw_os_error(libc::ESRCH)),
+        pid => Pid::from_raw(pid).map(Fork::Parent).ok_or_else(|| io::Error::from_raw_os_error(libc::ESRCH)),
     }
 }
 
@@ -55,22 +50,12 @@ pub(super) fn set_mount_attributes(
     attributes: &MountAttributes<'_>,
 ) -> io::Result<()> {
     let raw = libc::mount_attr {
-        attr_set: attributes.set
-            | if attributes.id_map.is_some() {
-                libc::MOUNT_ATTR_IDMAP
-            } else {
-                0
-            },
+        attr_set: attributes.set | if attributes.id_map.is_some() { libc::MOUNT_ATTR_IDMAP } else { 0 },
         attr_clr: 0,
         propagation: 0,
         userns_fd: attributes.id_map.map_or(0, |fd| fd.as_raw_fd() as u64),
     };
-    let flags = libc::AT_EMPTY_PATH
-        | if attributes.recursive {
-            libc::AT_RECURSIVE
-        } else {
-            0
-        };
+    let flags = libc::AT_EMPTY_PATH | if attributes.recursive { libc::AT_RECURSIVE } else { 0 };
     // SAFETY: the path is an empty C string, `raw` outlives the call and its size is passed along.
     let result = unsafe {
         libc::syscall(
@@ -82,33 +67,21 @@ pub(super) fn set_mount_attributes(
             size_of::<libc::mount_attr>(),
         )
     };
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Closes every descriptor above standard error.
 pub(super) fn close_inherited_descriptors() -> io::Result<()> {
     // SAFETY: called before the launcher opens anything, so nothing owns these descriptors.
     let result = unsafe { libc::close_range(3, libc::c_uint::MAX, 0) };
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Marks every descriptor above standard error to be closed by the next `exec`.
 pub(super) fn mark_descriptors_close_on_exec() -> io::Result<()> {
     // SAFETY: changes a flag of this process's own descriptors and closes none.
     let result = unsafe { libc::close_range(3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC as libc::c_int) };
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Sets `IFF_UP` on the loopback interface of the current network namespace.
@@ -123,11 +96,7 @@ pub(super) fn bring_loopback_up(socket: BorrowedFd<'_>) -> io::Result<()> {
     request.ifr_name[1] = b'o' as libc::c_char;
     // SAFETY: `request` is a complete `ifreq` that outlives the call.
     let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw mut request) };
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Blocks every signal that can be blocked and returns a descriptor on which the named ones arrive.
@@ -146,11 +115,7 @@ pub(super) fn signal_descriptor(signals: &[libc::c_int]) -> io::Result<OwnedFd> 
             return Err(io::Error::last_os_error());
         }
         let raw = libc::signalfd(-1, named.as_ptr(), libc::SFD_CLOEXEC | libc::SFD_NONBLOCK);
-        if raw < 0 {
-            Err(io::Error::last_os_error())
-        } else {
-            Ok(OwnedFd::from_raw_fd(raw))
-        }
+        if raw < 0 { Err(io::Error::last_os_error()) } else { Ok(OwnedFd::from_raw_fd(raw)) }
     }
 }
 
@@ -202,14 +167,8 @@ pub(super) fn reap(pid: Option<Pid>) -> io::Result<Option<Reaped>> {
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
     let wanted = pid.map_or(-1, |pid| pid.as_raw_nonzero().get());
     // SAFETY: both out-pointers are valid for the call.
-    let pid = unsafe {
-        libc::wait4(
-            wanted,
-            &raw mut status,
-            libc::WNOHANG | libc::__WALL,
-            usage.as_mut_ptr(),
-        )
-    };
+    let pid =
+        unsafe { libc::wait4(wanted, &raw mut status, libc::WNOHANG | libc::__WALL, usage.as_mut_ptr()) };
     if pid < 0 {
         return Err(io::Error::last_os_error());
     }
@@ -249,11 +208,7 @@ fn milliseconds(time: libc::timeval) -> u64 {
 pub(super) fn ask_to_be_traced() -> io::Result<()> {
     // SAFETY: this request takes no addresses.
     let result = unsafe { libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) };
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Joins a session keyring. For the self-test, in which it must fail.
@@ -261,11 +216,7 @@ pub(super) fn join_keyring() -> io::Result<()> {
     const JOIN_SESSION_KEYRING: libc::c_int = 1;
     // SAFETY: a null name asks for a new anonymous keyring.
     let result = unsafe { libc::syscall(libc::SYS_keyctl, JOIN_SESSION_KEYRING, std::ptr::null::<u8>()) };
-    if result >= 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    if result >= 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Ends the process at once: a forked child must not run what its parent planned to do at exit.

@@ -44,9 +44,7 @@ impl Usage {
         let mut counted = Vec::new();
         for process in watch.processes() {
             ticks += process.ticks;
-            let Some((total, shared)) = watch
-                .read(process.pid, "statm")
-                .and_then(|line| parse_statm(&line))
+            let Some((total, shared)) = watch.read(process.pid, "statm").and_then(|line| parse_statm(&line))
             else {
                 continue;
             };

@@ -29,20 +29,14 @@ pub(super) struct Watch {
 impl Watch {
     /// Watches everything that this `/proc` shows.
     pub(super) fn namespace(folder: OwnedFd) -> Self {
-        Self {
-            folder,
-            ancestor: None,
-        }
+        Self { folder, ancestor: None }
     }
 
     /// Watches the descendants of this process.
     pub(super) fn descendants() -> std::io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let folder = rustix::fs::open("/proc", flags, Mode::empty())?;
-        Ok(Self {
-            folder,
-            ancestor: Some(std::process::id()),
-        })
+        Ok(Self { folder, ancestor: Some(std::process::id()) })
     }
 
     /// The processes of this moment. While the sandbox lives there is at least its process 1.
@@ -59,10 +53,7 @@ impl Watch {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let file = rustix::fs::openat(&self.folder, format!("{pid}/{name}"), flags, Mode::empty()).ok()?;
         let mut bytes = Vec::with_capacity(512);
-        std::fs::File::from(file)
-            .take(64 * 1024)
-            .read_to_end(&mut bytes)
-            .ok()?;
+        std::fs::File::from(file).take(64 * 1024).read_to_end(&mut bytes).ok()?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
@@ -78,8 +69,7 @@ impl Watch {
             return Vec::new();
         };
         let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str().ok()?.parse().ok());
-        pids.filter_map(|pid| parse_stat(pid, &self.read(pid, "stat")?))
-            .collect()
+        pids.filter_map(|pid| parse_stat(pid, &self.read(pid, "stat")?)).collect()
     }
 }
 
@@ -118,26 +108,13 @@ mod tests {
     use super::*;
 
     fn process(pid: u32, parent: u32) -> Process {
-        Process {
-            pid,
-            parent,
-            ticks: 0,
-            zombie: false,
-        }
+        Process { pid, parent, ticks: 0, zombie: false }
     }
 
     #[test]
     fn a_hostile_process_name_does_not_shift_fields() {
         let line = "7 (a) S 1 99) Z 3 7 7 0 -1 0 0 0 0 0 11 22 33 44 20 0 1 0";
-        assert_eq!(
-            parse_stat(7, line),
-            Some(Process {
-                pid: 7,
-                parent: 3,
-                ticks: 110,
-                zombie: true
-            })
-        );
+        assert_eq!(parse_stat(7, line), Some(Process { pid: 7, parent: 3, ticks: 110, zombie: true }));
         for broken in ["", "7 (sh", "7 (sh) S", "7 (sh) S x 0 0"] {
             assert_eq!(parse_stat(7, broken), None, "{broken}");
         }
@@ -145,17 +122,8 @@ mod tests {
 
     #[test]
     fn only_descendants_are_found() {
-        let everyone = [
-            process(2, 1),
-            process(3, 2),
-            process(4, 3),
-            process(5, 1),
-            process(6, 5),
-        ];
-        let mut pids: Vec<u32> = descendants_of(2, &everyone)
-            .iter()
-            .map(|process| process.pid)
-            .collect();
+        let everyone = [process(2, 1), process(3, 2), process(4, 3), process(5, 1), process(6, 5)];
+        let mut pids: Vec<u32> = descendants_of(2, &everyone).iter().map(|process| process.pid).collect();
         pids.sort_unstable();
         assert_eq!(pids, [3, 4]);
     }
