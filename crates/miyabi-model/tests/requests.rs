@@ -117,6 +117,7 @@ fn bodies_with_a_schema_and_a_forced_call_are_as_documented() {
             Concession::OtherTokenLimit,
             Concession::NoState,
             Concession::NoParallelHint,
+            Concession::NoEncryptedReasoning,
         ];
         let bare = dialect.body(&request, conceded.into_iter().fold(Concessions::NONE, Concessions::with));
         insta::with_settings!({ sort_maps => true, omit_expression => true, snapshot_path => "snapshots/bodies" }, {

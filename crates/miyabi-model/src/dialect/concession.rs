@@ -18,14 +18,18 @@ pub enum Concession {
     NoCacheHint = 1 << 4,
     /// The token limit has its other name.
     OtherTokenLimit = 1 << 5,
-    /// Signed or encrypted reasoning of earlier turns is neither sent back nor asked for.
+    /// Signed or encrypted reasoning of earlier turns is not sent back. It was refused for what this conversation
+    /// holds, so this one is not remembered for others.
     NoState = 1 << 6,
     /// Nothing is said about parallel tool calls.
     NoParallelHint = 1 << 7,
+    /// Encrypted reasoning is not asked for.
+    NoEncryptedReasoning = 1 << 8,
 }
 
 /// Which words in a refusal point to which concession. Lower-case. The more specific come first.
 const SIGNS: &[(&str, Concession)] = &[
+    ("encrypted", Concession::NoEncryptedReasoning),
     ("encrypted", Concession::NoState),
     ("signature", Concession::NoState),
     ("thinking block", Concession::NoState),
@@ -57,6 +61,10 @@ const SIGNS: &[(&str, Concession)] = &[
     ("effort", Concession::NoReasoning),
 ];
 
+/// How servers say that they don't know a field.
+const UNKNOWN_FIELD: &[&str] =
+    &["support", "unknown", "unrecognized", "unexpected", "not permitted", "not allowed", "extra inputs"];
+
 /// A set of concessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Concessions(u16);
@@ -76,12 +84,21 @@ impl Concessions {
         self.0 & concession as u16 != 0
     }
 
+    /// What holds for the model whatever the conversation is.
+    #[must_use]
+    pub(crate) const fn lasting(self) -> Self {
+        Self(self.0 & !(Concession::NoState as u16))
+    }
+
     /// What a refusal suggests to concede next, best guess first; nothing that has been conceded.
     pub(crate) fn suggested_by(self, message: &str) -> impl Iterator<Item = Self> {
         let message = message.to_lowercase();
+        // A limit that is only too high must not make us name it in a way that the server ignores.
+        let names_a_field = UNKNOWN_FIELD.iter().any(|words| message.contains(words));
         SIGNS
             .iter()
             .filter(move |(sign, concession)| !self.has(*concession) && message.contains(sign))
+            .filter(move |(_, concession)| *concession != Concession::OtherTokenLimit || names_a_field)
             .map(move |(_, concession)| self.with(*concession))
     }
 }
@@ -112,8 +129,9 @@ mod tests {
             "Your organization must be verified to generate reasoning summaries",
             Some(Concession::NoReasoning),
         );
-        check("Encrypted content is not supported with this model.", Some(Concession::NoState));
+        check("Encrypted content is not supported with this model.", Some(Concession::NoEncryptedReasoning));
         check("messages.1.content.0: Invalid `signature` in `thinking` block", Some(Concession::NoState));
+        check("max_tokens is too large: 128000, at most 16384 tokens can be generated", None);
         check("model not found", None);
     }
 

@@ -72,7 +72,8 @@ impl Http {
     ) -> Result<Answer, Failure> {
         let dialect = self.endpoint.dialect;
         let path = dialect.path(request.model.model());
-        let mut concessions = self.conceded_by(request.model.model());
+        let known = self.conceded_by(request.model.model());
+        let mut concessions = known;
         loop {
             let body = dialect.body(request, concessions);
             *attempts += 1;
@@ -81,13 +82,18 @@ impl Http {
             let late = |_| Failure::unavailable(format!("time-out: {} ms for one answer", self.total_ms));
             let result = timeout(Duration::from_millis(self.total_ms), exchanged).await.map_err(late);
             let failure = match result.flatten() {
-                Ok(draft) => return Ok(draft.into_answer(request, dialect, *attempts)),
+                Ok(draft) => {
+                    // Remembered only now: the words of a refusal may have meant something else.
+                    if concessions.lasting() != known {
+                        self.concede(request.model.model(), concessions.lasting());
+                    }
+                    return Ok(draft.into_answer(request, dialect, *attempts));
+                }
                 Err(failure) => failure,
             };
             match next_concessions(dialect, request, concessions, &body, &failure) {
                 Some(more) => {
                     tracing::debug!(model.name = %request.model.0, "the model refuses a parameter, leaving it out");
-                    self.concede(request.model.model(), more);
                     concessions = more;
                 }
                 None => return Err(self.endpoint.redact(failure)),

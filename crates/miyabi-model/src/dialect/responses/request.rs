@@ -36,7 +36,7 @@ pub(crate) fn body(request: &Request, concessions: Concessions) -> Value {
     {
         body.insert("reasoning".into(), json!({ "effort": effort_word(effort), "summary": "auto" }));
     }
-    if !concessions.has(Concession::NoState) {
+    if !concessions.has(Concession::NoEncryptedReasoning) {
         body.insert("include".into(), json!(["reasoning.encrypted_content"]));
     }
     if !request.cache_key.is_empty() && !concessions.has(Concession::NoCacheHint) {
