@@ -90,7 +90,7 @@ impl Dialect {
     /// Headers that each request of the dialect has.
     pub(crate) const fn fixed_headers(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            // The only version so far: https://platform.claude.com/docs/en/api/versioning (2026-11).
+            // The only version in use: https://platform.claude.com/docs/en/api/versioning
             Self::Anthropic => &[("anthropic-version", "2023-06-01")],
             _ => &[],
         }

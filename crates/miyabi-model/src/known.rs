@@ -33,8 +33,8 @@ pub struct Known {
 
 /// All known providers, the hosted ones first.
 ///
-/// Addresses by each provider's own documentation (2026-11): the API references of OpenAI, Anthropic, Gemini and
-/// OpenRouter, and the defaults of `ollama serve`, `vllm serve` and `llama-server`.
+/// Addresses as the providers' API references give them; of the local ones the defaults of `ollama serve`,
+/// `vllm serve` and `llama-server`.
 pub const KNOWN: &[Known] = &[
     Known {
         name: "openai",

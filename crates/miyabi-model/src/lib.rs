@@ -20,6 +20,7 @@ pub mod dialect;
 mod exchange;
 pub mod failure;
 pub mod known;
+mod listing;
 mod provider;
 pub mod retry;
 pub mod router;

@@ -3,11 +3,11 @@
 //! All of them answer with an object `error` of which we read `message`, `code`, `type`, `status` and `details`:
 //!
 //! - OpenAI: `{"error":{"message":"…","type":"invalid_request_error","code":"context_length_exceeded"}}`
-//!   (<https://platform.openai.com/docs/guides/error-codes>, 2026-11)
+//!   (documented at <https://platform.openai.com/docs/guides/error-codes>)
 //! - Anthropic: `{"type":"error","error":{"type":"overloaded_error","message":"…"}}`
-//!   (<https://platform.claude.com/docs/en/api/errors>, 2026-11)
+//!   (documented at <https://platform.claude.com/docs/en/api/errors>)
 //! - Gemini: `{"error":{"code":429,"message":"…","status":"RESOURCE_EXHAUSTED","details":[…]}}`
-//!   (<https://ai.google.dev/gemini-api/docs/troubleshooting>, 2026-11), from some routes in a list of one
+//!   (documented at <https://ai.google.dev/gemini-api/docs/troubleshooting>), from some routes in a list of one
 //! - llama.cpp: `{"error":{"code":400,"message":"…","type":"exceed_context_size_error"}}`
 //! - Ollama and others: `{"error":"…"}` or `{"message":"…"}`
 

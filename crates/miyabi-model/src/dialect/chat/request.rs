@@ -1,8 +1,7 @@
 //! A request as a body of Chat Completions.
 //!
 //! Source: <https://platform.openai.com/docs/api-reference/chat/create> and the types of OpenAI's Python library
-//! (2026-08). Other servers: llama.cpp's `tools/server/README.md`, vLLM's and Ollama's pages on OpenAI
-//! compatibility (2026-11).
+//! (2026-08). What other servers understand differs; what one of them refuses is conceded.
 
 use miyabi_core::port::model::{Message, OutputFormat, Request, ToolCall, ToolChoice};
 use serde_json::{Map, Value, json};
