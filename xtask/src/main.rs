@@ -8,6 +8,7 @@ mod command;
 mod counts;
 mod demo;
 mod deny;
+mod documents;
 mod ledger;
 mod peers;
 mod place;

@@ -10,9 +10,10 @@ use anyhow::{Context as _, Result, bail};
 use crate::architecture as rules;
 use crate::command::{cargo, listen, program, run, works};
 use crate::counts::{self, Counts};
+use crate::deny::Tell;
 use crate::ledger::Ledger;
 use crate::place::Place;
-use crate::{deny, peers};
+use crate::{deny, documents, peers};
 
 /// Everything that must hold.
 ///
@@ -21,7 +22,19 @@ use crate::{deny, peers};
 pub(crate) fn test(place: &Place) -> Result<ExitCode> {
     let mut ledger = Ledger::new(place.patience);
     quick_checks(place, &mut ledger);
-    ledger.check("licences", 300, || deny::check(place));
+    ledger.check("documents", 300, || {
+        documents::check_links(place)?;
+        let mut rustdoc = cargo(
+            place,
+            ["doc", "--workspace", "--locked", "--no-deps", "--document-private-items", "--quiet"],
+        );
+        rustdoc.env(
+            "RUSTDOCFLAGS",
+            "--deny rustdoc::broken_intra_doc_links --allow rustdoc::private_intra_doc_links",
+        );
+        run(rustdoc)
+    });
+    ledger.check("licences", 300, || deny::check(place, Tell::Errors));
     ledger.check("peers", 300, || peers::install(place).map(drop));
     ledger.check("build", 900, || run(tests(place, &["--no-run"])?));
     ledger.suite("tests", 600, || count(tests(place, &[])?));
@@ -73,14 +86,14 @@ pub(crate) fn architecture(place: &Place) -> Result<ExitCode> {
 /// Never: what fails is in the account.
 pub(crate) fn licences(place: &Place) -> Result<ExitCode> {
     let mut ledger = Ledger::new(place.patience);
-    ledger.check("licences", 300, || deny::check(place));
+    ledger.check("licences", 300, || deny::check(place, Tell::Everything));
     Ok(ledger.close())
 }
 
 fn quick_checks(place: &Place, ledger: &mut Ledger) {
     ledger.check("format", 60, || {
         component(place, "fmt", "rustfmt")?;
-        run(cargo(place, ["fmt", "--all", "--check"]))
+        run(cargo(place, ["fmt", "--all", "--check", "--", "-l"])).context("`make fix` formats these files")
     });
     ledger.check("architecture", 30, || rules::check(place));
     ledger.check("lints", 900, || {
