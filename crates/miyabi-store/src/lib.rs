@@ -25,6 +25,7 @@ pub mod conformance;
 mod disk;
 mod error;
 mod folder;
+mod retention;
 mod secrets;
 mod sqlite;
 mod store;

@@ -12,6 +12,7 @@ pub(crate) mod idempotency;
 pub(crate) mod journal;
 pub(crate) mod migrate;
 pub(crate) mod projects;
+pub(crate) mod retention;
 pub(crate) mod row;
 pub(crate) mod runs;
 pub(crate) mod secrets;

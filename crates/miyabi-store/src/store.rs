@@ -6,6 +6,7 @@ use std::sync::Arc;
 use miyabi_core::port::artifacts::Artifacts;
 use miyabi_core::port::journal::Journal;
 use miyabi_core::port::records::{self, ForgeRecords, Idempotency, Projects, Secrets};
+use miyabi_core::port::retention::{ArtifactRetention, RunRetention, StoreInfo};
 use miyabi_core::time::Timestamp;
 
 use crate::artifacts::DiskArtifacts;
@@ -13,6 +14,7 @@ use crate::backup;
 use crate::check::{self, Report};
 use crate::error::Error;
 use crate::folder::DataFolder;
+use crate::retention::StoreRetention;
 use crate::secrets::keeper::KeyKeeper;
 use crate::secrets::{Keys, Rewrapped};
 use crate::sqlite::database::Database;
@@ -93,6 +95,11 @@ impl Store {
     /// The same with what only the disk can do: totals and sweeps.
     pub fn disk_artifacts(&self) -> &DiskArtifacts {
         &self.artifacts
+    }
+
+    /// What removes ended runs and unused artifacts, and what the store weighs. One type behind several ports.
+    pub fn retention(&self) -> Arc<impl RunRetention + ArtifactRetention + StoreInfo + use<>> {
+        Arc::new(StoreRetention { database: Arc::clone(&self.database), artifacts: self.artifacts.clone() })
     }
 
     /// Changes the master key in the data folder. Readers notice nothing; a crash in between loses nothing.
