@@ -1,6 +1,6 @@
 //! A parser of server-sent events: bytes in any chunking in, whole events out. Pure and bounded; no I/O, no JSON.
 //!
-//! Follows the WHATWG HTML standard, section 9.2.6 "Interpreting an event stream" (read 2026-11): lines end with
+//! Follows the WHATWG HTML standard, section 9.2.6 "Interpreting an event stream": lines end with
 //! LF, CR or CRLF, several `data` lines are joined with LF, comments and unknown fields are skipped, a leading
 //! byte order mark is dropped. Two deviations for servers of models: `id` and `retry` are ignored, because a
 //! broken answer is asked for anew and never resumed; and [`Parser::finish`] gives out a last event that no empty
