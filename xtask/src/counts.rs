@@ -46,7 +46,8 @@ pub(crate) fn total(lines: &[String]) -> Option<Counts> {
 
 /// The part with the numbers: after `tests run:` (nextest) or `test result: ok.` (libtest).
 fn closing(line: &str) -> Option<&str> {
-    if let Some(rest) = line.trim_start().strip_prefix("test result: ") {
+    // Only at the start of a line: nextest shows a failed test's own output, indented, with such a line in it.
+    if let Some(rest) = line.strip_prefix("test result: ") {
         return rest.split_once(". ").map(|(_, numbers)| numbers);
     }
     let rest = line.trim_start().strip_prefix("Summary [")?;
@@ -121,7 +122,8 @@ mod tests {
 
     #[test]
     fn other_lines_are_not_counted() {
-        for line in ["running 3 tests", "test summary ... ok", "Summary of the matter", ""] {
+        let shown = "    test result: FAILED. 0 passed; 1 failed; 0 ignored";
+        for line in ["running 3 tests", "test summary ... ok", "Summary of the matter", "", shown] {
             assert!(!is_closing(line), "{line}");
         }
         assert_eq!(total(&[]), None);
