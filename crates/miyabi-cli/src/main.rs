@@ -1,3 +1,7 @@
-//! The program `miyabi`.
+//! The program `miyabi`. Everything else is in the library; here is only the order of the first steps.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    miyabi_cli::main()
+}

@@ -22,10 +22,12 @@ impl Paths {
     /// # Errors
     /// When the machine knows no home folder and not both are named.
     pub(crate) fn find(data: Option<&Path>, config: Option<&Path>) -> Result<Self> {
-        let strategy = etcetera::choose_base_strategy().context("could not find the home folder; set HOME")?;
+        let strategy =
+            etcetera::choose_base_strategy().context("could not find the home folder; set HOME")?;
         Ok(Self {
             data: data.map_or_else(|| strategy.data_dir().join("miyabi"), Path::to_path_buf),
-            config: config.map_or_else(|| strategy.config_dir().join("miyabi/config.toml"), Path::to_path_buf),
+            config: config
+                .map_or_else(|| strategy.config_dir().join("miyabi/config.toml"), Path::to_path_buf),
             home: strategy.home_dir().to_path_buf(),
         })
     }

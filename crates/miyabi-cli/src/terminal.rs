@@ -86,12 +86,15 @@ fn color(choice: ColorChoice, is_tty: bool, variables: &Variables) -> bool {
     if forced("CLICOLOR_FORCE") || forced("FORCE_COLOR") {
         return true;
     }
-    is_tty && set(variables, "CLICOLOR") != Some("0") && set(variables, "TERM").is_some_and(|term| term != "dumb")
+    is_tty
+        && set(variables, "CLICOLOR") != Some("0")
+        && set(variables, "TERM").is_some_and(|term| term != "dumb")
 }
 
 /// The locale says UTF-8, and nobody wants plain marks.
 fn unicode(variables: &Variables) -> bool {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| set(variables, name)).unwrap_or_default();
+    let locale =
+        ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| set(variables, name)).unwrap_or_default();
     let is_utf8 = locale.to_ascii_lowercase().replace('-', "").contains("utf8");
     is_utf8 && set(variables, "MIYABI_ASCII").is_none() && set(variables, "TERM") != Some("dumb")
 }

@@ -15,10 +15,10 @@ use miyabi_core::config::Config;
 use miyabi_core::id::TenantId;
 use miyabi_core::port::clock::Clock;
 use miyabi_core::time::Timestamp;
-use miyabi_mcp::host::WorkspaceTools;
+use miyabi_mcp::WorkspaceTools;
 use miyabi_model::Router;
 use miyabi_store::Store;
-use miyabi_workspace::checkouts::SandboxedCheckouts;
+use miyabi_workspace::checkouts::{GitCheckouts, WorkspaceOptions};
 use miyabi_workspace::deploy::{Limits as ReleaseLimits, LocalTarget, SandboxRunner};
 use miyabi_workspace::forge::LocalForge;
 use miyabi_workspace::git::Git;
@@ -41,6 +41,8 @@ pub(crate) struct Wired {
     pub(crate) ports: Ports,
     /// The sandbox, for its self-test.
     pub(crate) sandbox: Arc<Sandbox>,
+    /// Checkouts, for cleaning up.
+    pub(crate) checkouts: Arc<GitCheckouts>,
     /// The models, for listing and testing them.
     pub(crate) models: Arc<Router>,
     /// What the operator sets for steps.
@@ -68,14 +70,21 @@ pub(crate) async fn wire(
     let caches = toolchain::caches(surroundings, &toolchain::Machine);
 
     let repositories = Arc::new(GitRepositories::new(git.clone(), &data, RepositoryLimits::default()));
-    let checkouts = Arc::new(SandboxedCheckouts::new(
-        git,
+    let mut env = toolchains.env.clone();
+    env.insert("PATH".to_owned(), toolchains.path_value());
+    let options = WorkspaceOptions {
+        allows_network: config.sandbox.setup_network,
+        tools: toolchains.mounts.clone(),
+        env,
+        caches,
+        ..WorkspaceOptions::default()
+    };
+    let checkouts = Arc::new(GitCheckouts::new(
+        &data,
         Arc::clone(&repositories),
         Arc::clone(&sandbox),
-        toolchains.clone(),
-        caches,
         store.artifacts(),
-        &data,
+        options,
     ));
     let forge = Arc::new(LocalForge::new(store.forge(), Arc::clone(&repositories) as _));
     let program = std::env::current_exe().context("could not find this very program")?;
@@ -86,7 +95,7 @@ pub(crate) async fn wire(
     let tools = WorkspaceTools::new(Arc::clone(&checkouts) as _, store.artifacts());
     let ports = Ports {
         artifacts: store.artifacts(),
-        checkouts,
+        checkouts: Arc::clone(&checkouts) as _,
         repositories,
         forge,
         target: Arc::new(target),
@@ -96,7 +105,7 @@ pub(crate) async fn wire(
         clock,
         entropy: Arc::new(SystemEntropy),
     };
-    Ok(Wired { ports, sandbox, models, settings: step_settings(config) })
+    Ok(Wired { ports, sandbox, checkouts, models, settings: step_settings(config) })
 }
 
 impl Wired {

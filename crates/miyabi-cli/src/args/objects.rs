@@ -78,7 +78,9 @@ pub(crate) enum RunsCommand {
 
 /// Work with the issues of the local forge.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  miyabi issues create \"Page is empty\" --body \"On Mondays ...\"\n  miyabi issues list\n\n")]
+#[command(
+    after_help = "Examples:\n  miyabi issues create \"Page is empty\" --body \"On Mondays ...\"\n  miyabi issues list\n\n"
+)]
 pub(crate) struct Issues {
     #[command(subcommand)]
     pub(crate) command: IssuesCommand,
@@ -216,7 +218,9 @@ pub(crate) struct Gc {
 
 /// Set up and test model providers.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  miyabi model add openai\n  miyabi model list\n  miyabi model test openai/gpt-5\n\n")]
+#[command(
+    after_help = "Examples:\n  miyabi model add openai\n  miyabi model list\n  miyabi model test openai/gpt-5\n\n"
+)]
 pub(crate) struct Model {
     #[command(subcommand)]
     pub(crate) command: ModelCommand,
@@ -309,7 +313,9 @@ pub(crate) enum ConfigCommand {
 
 /// Copy everything to a folder, check a copy, bring one back.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  miyabi backup create ~/miyabi-backup\n  miyabi backup check ~/miyabi-backup\n\n")]
+#[command(
+    after_help = "Examples:\n  miyabi backup create ~/miyabi-backup\n  miyabi backup check ~/miyabi-backup\n\n"
+)]
 pub(crate) struct Backup {
     #[command(subcommand)]
     pub(crate) command: BackupCommand,
@@ -340,7 +346,9 @@ pub(crate) enum BackupCommand {
 
 /// Print a shell's completion script.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  miyabi completions bash > ~/.local/share/bash-completion/completions/miyabi\n\n")]
+#[command(
+    after_help = "Examples:\n  miyabi completions bash > ~/.local/share/bash-completion/completions/miyabi\n\n"
+)]
 pub(crate) struct Completions {
     /// The shell
     pub(crate) shell: Shell,
@@ -371,7 +379,9 @@ pub(crate) struct Man {
 
 /// Explain a command, a topic or an error code.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  miyabi help run\n  miyabi help exit-codes\n  miyabi help CHECKOUT_DIRTY\n\n")]
+#[command(
+    after_help = "Examples:\n  miyabi help run\n  miyabi help exit-codes\n  miyabi help CHECKOUT_DIRTY\n\n"
+)]
 pub(crate) struct Help {
     /// The command, topic or code; a list of all if left out
     pub(crate) topic: Option<String>,

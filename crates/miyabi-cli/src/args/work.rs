@@ -184,7 +184,9 @@ pub(crate) struct Diff {
 
 /// Approve what a run waits for; shows what it is about first.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  miyabi approve run_8f2a\n  miyabi approve run_8f2a --head 1a2b3c4 --yes\n\n")]
+#[command(
+    after_help = "Examples:\n  miyabi approve run_8f2a\n  miyabi approve run_8f2a --head 1a2b3c4 --yes\n\n"
+)]
 pub(crate) struct Approve {
     /// The run; the only waiting one if left out
     pub(crate) run: Option<String>,
@@ -201,7 +203,9 @@ pub(crate) struct Approve {
 
 /// Reject what a run waits for, or ask for changes.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  miyabi reject run_8f2a\n  miyabi reject run_8f2a --changes -m \"Keep the old name\"\n\n")]
+#[command(
+    after_help = "Examples:\n  miyabi reject run_8f2a\n  miyabi reject run_8f2a --changes -m \"Keep the old name\"\n\n"
+)]
 pub(crate) struct Reject {
     /// The run; the only waiting one if left out
     pub(crate) run: Option<String>,
@@ -255,7 +259,9 @@ pub(crate) struct Retry {
 
 /// Bring a task's files back to before its last step that changed them.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  miyabi undo run_8f2a\n  miyabi undo run_8f2a generate/t1/turn/4/call/0 --to ./before\n\n")]
+#[command(
+    after_help = "Examples:\n  miyabi undo run_8f2a\n  miyabi undo run_8f2a generate/t1/turn/4/call/0 --to ./before\n\n"
+)]
 pub(crate) struct Undo {
     /// The run
     pub(crate) run: String,
@@ -268,7 +274,9 @@ pub(crate) struct Undo {
 
 /// Bring a task's files to how a step left them.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  miyabi restore run_8f2a\n  miyabi restore run_8f2a generate/t1/checkout --to ./first\n\n")]
+#[command(
+    after_help = "Examples:\n  miyabi restore run_8f2a\n  miyabi restore run_8f2a generate/t1/checkout --to ./first\n\n"
+)]
 pub(crate) struct Restore {
     /// The run
     pub(crate) run: String,

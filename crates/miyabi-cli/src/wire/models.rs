@@ -129,7 +129,8 @@ fn scripted(name: &str, provider: &Provider, folder: &Path) -> Result<ScriptedCo
         let path = folder.join(file);
         let text = std::fs::read_to_string(&path)
             .with_context(|| format!("could not read the script `{}`", path.display()))?;
-        let script = Script::parse(&text).with_context(|| format!("the script `{}` is wrong", path.display()))?;
+        let script =
+            Script::parse(&text).with_context(|| format!("the script `{}` is wrong", path.display()))?;
         scripts.insert(model.clone(), script);
     }
     Ok(ScriptedConfig { name: name.to_owned(), scripts, retry: miyabi_model::RetryPolicy::default() })

@@ -58,7 +58,11 @@ fn read(path: &Path, origin: Origin) -> Result<Option<String>, Problems> {
         return Err(problem(&place, origin, "is not a regular file"));
     }
     if metadata.len() > MAX_BYTES {
-        return Err(problem(&place, origin, &format!("has {} bytes, at most {MAX_BYTES} are read", metadata.len())));
+        return Err(problem(
+            &place,
+            origin,
+            &format!("has {} bytes, at most {MAX_BYTES} are read", metadata.len()),
+        ));
     }
     std::fs::read_to_string(path).map(Some).map_err(|error| problem(&place, origin, &error.to_string()))
 }

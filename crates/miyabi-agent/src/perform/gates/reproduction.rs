@@ -111,6 +111,9 @@ fn judge(after: Vec<Ran>, before: Vec<Ran>, has_tests: bool) -> GateResult {
         Some(ran) if ran.evidence.limit.is_some() || ran.is_missing_program() => {
             (Verdict::Unknown, format!("without the change {}", ran.verdict()))
         }
+        Some(ran) if ran.evidence.succeeded() && !has_tests => {
+            (Verdict::Unknown, "the change has no test file of its own that shows the bug".to_owned())
+        }
         Some(ran) if ran.evidence.succeeded() => (
             Verdict::Fail,
             "the reproduction passes without the change too: it does not show the bug".to_owned(),
