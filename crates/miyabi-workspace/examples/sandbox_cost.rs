@@ -1,4 +1,4 @@
-//! Measures what one sandboxed command costs: `cargo run --release --example sandbox_cost`.
+//! Measures what one sandboxed command costs: `cargo run --release --example sandbox_cost [level]`.
 //!
 //! Needs the launcher program of this package beside the example's folder.
 
@@ -25,11 +25,15 @@ async fn measure() -> Result<(), Box<dyn Error>> {
     launcher.pop();
     launcher.push("miyabi-sandbox-launcher");
     let cancel = CancellationToken::new();
+    let wanted = std::env::args().nth(1);
     for level in [
         SandboxLevel::External,
         SandboxLevel::Reduced,
         SandboxLevel::Strict,
     ] {
+        if wanted.as_deref().is_some_and(|wanted| wanted != level.as_str()) {
+            continue;
+        }
         let mut options = Options::new(level, std::env::temp_dir());
         options.launcher.clone_from(&launcher);
         let sandbox = Sandbox::new(options);

@@ -8,7 +8,7 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 
 use miyabi_workspace::sandbox::{Exit, Network};
 
-use crate::support::{Cage, assert_prints, text};
+use crate::support::{Cage, assert_prints, copy_program, text};
 
 /// Scripts that print `ESCAPED` only if they reach what they must not.
 const ATTEMPTS: &[(&str, &str)] = &[
@@ -187,9 +187,9 @@ async fn descriptors_of_the_program_do_not_leak() {
 #[tokio::test]
 async fn a_program_of_a_foreign_architecture_is_killed() {
     let cage = Cage::strict();
-    let path = cage.checkout().join("foreign");
-    std::fs::write(&path, thirty_two_bit_program()).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let bytes = cage.folder.path().join("bytes");
+    std::fs::write(&bytes, thirty_two_bit_program()).unwrap();
+    copy_program(&bytes, &cage.checkout().join("foreign"), 0o755);
     let outcome = cage.sh("./foreign; echo $?").await;
     let line = text(&outcome);
     // 159: ended by SIGSYS. 126: this kernel does not run such programs at all.

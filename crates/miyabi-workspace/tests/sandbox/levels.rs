@@ -7,14 +7,13 @@ use miyabi_core::sandbox::{LimitHit, SandboxLevel};
 use miyabi_workspace::sandbox::{CommandSpec, Identity, Options, Sandbox};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Cage, LAUNCHER_VARIABLE, assert_gone, launcher, marker, text};
+use crate::support::{Cage, LAUNCHER_VARIABLE, assert_gone, copy_program, launcher, marker, text};
 
 /// A sandbox whose launcher the dropped id can reach; a build folder may lie in root's home.
 fn cage_with_public_launcher(level: SandboxLevel) -> Cage {
     let mut cage = Cage::new(level);
     let copy = cage.folder.path().join("launcher");
-    std::fs::copy(launcher(), &copy).unwrap();
-    std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o755)).unwrap();
+    copy_program(&launcher(), &copy, 0o755);
     let mut options = Options::new(level, cage.folder.path().join("state"));
     options.launcher = copy;
     cage.sandbox = Sandbox::new(options);
@@ -42,7 +41,7 @@ async fn a_self_test_is_not_remembered_for_another_launcher() {
     // The same bytes under a new inode: an upgrade looks like this.
     let path = cage.folder.path().join("launcher");
     std::fs::remove_file(&path).unwrap();
-    std::fs::copy(launcher(), &path).unwrap();
+    copy_program(&launcher(), &path, 0o755);
     let again = cage.sandbox.self_test().await;
     assert!(again.passed() && !again.remembered, "{again:?}");
 }

@@ -1,12 +1,12 @@
 //! What mounts show, hide and keep.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, symlink};
 
 use miyabi_workspace::sandbox::toolchain::{self, Cache, Machine, Surroundings};
 use miyabi_workspace::sandbox::{Access, Error, Exit, HOME, Identity, Mount};
 
-use crate::support::{Cage, assert_prints, text};
+use crate::support::{Cage, assert_prints, copy_program, text};
 
 #[tokio::test]
 async fn a_read_only_folder_inside_a_writable_one_stays_read_only() {
@@ -109,8 +109,7 @@ async fn a_shared_cache_is_read_and_never_changed() {
 async fn set_user_id_programs_have_no_effect() {
     let cage = Cage::strict();
     let program = cage.checkout().join("id");
-    fs::copy("/usr/bin/id", &program).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o4755)).unwrap();
+    copy_program("/usr/bin/id".as_ref(), &program, 0o4755);
     assert_prints(&cage.sh("./id -u").await, "1000\n");
 }
 

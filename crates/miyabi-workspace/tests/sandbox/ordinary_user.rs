@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
-use crate::support::{LAUNCHER_VARIABLE, launcher};
+use crate::support::{LAUNCHER_VARIABLE, copy_program, launcher};
 
 const OWN_NAME: &str = "ordinary_user::every_test_passes_as_an_ordinary_user";
 /// `nobody` on every Linux system.
@@ -22,11 +22,8 @@ fn every_test_passes_as_an_ordinary_user() {
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let tests = folder.path().join("tests");
     let copy = folder.path().join("launcher");
-    fs::copy(std::env::current_exe().unwrap(), &tests).unwrap();
-    fs::copy(launcher(), &copy).unwrap();
-    for path in [&tests, &copy] {
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-    }
+    copy_program(&std::env::current_exe().unwrap(), &tests, 0o755);
+    copy_program(&launcher(), &copy, 0o755);
     let output = Command::new("setpriv")
         .args([&format!("--reuid={NOBODY}"), &format!("--regid={NOBODY}"), "--clear-groups", "--inh-caps=-all"])
         .arg(&tests)

@@ -85,6 +85,16 @@ impl Cage {
     }
 }
 
+/// Copies a program and makes it executable for all.
+///
+/// By another process: were the copy open for writing here, a child that another test starts at that
+/// moment would hold it open too, and nobody could execute it for a while.
+pub(crate) fn copy_program(from: &Path, to: &Path, mode: u32) {
+    let mode = format!("--mode={mode:o}");
+    let status = std::process::Command::new("install").arg(mode).args([from, to]).status().unwrap();
+    assert!(status.success(), "{}", from.display());
+}
+
 pub(crate) fn text(outcome: &Outcome) -> String {
     outcome.output.text()
 }
