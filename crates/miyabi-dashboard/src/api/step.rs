@@ -194,19 +194,19 @@ fn summary(value: &StepValue) -> Option<String> {
     let short = |commit: &str| commit.get(..12).unwrap_or(commit).to_owned();
     Some(match value {
         StepValue::Opened(opened) => format!("at {}", short(&opened.base)),
-        StepValue::Planned { plan, .. } => format!("{} tasks", plan.tasks.len()),
+        StepValue::Planned { plan, .. } => count(plan.tasks.len(), "task"),
         StepValue::Turn(turn) if turn.calls.is_empty() => return None,
         StepValue::Turn(turn) => {
             let tools: Vec<_> = turn.calls.iter().map(|call| call.tool.as_str()).collect();
             format!("calls {}", tools.join(", "))
         }
         StepValue::Called(called) if called.is_error => "the tool failed".into(),
-        StepValue::Ran { evidence, .. } => format!("{} commands", evidence.len()),
+        StepValue::Ran { evidence, .. } => count(evidence.len(), "command"),
         StepValue::Committed(committed) => match &committed.commit {
             Some(commit) => format!(
-                "{}: {} files, +{} −{}",
+                "{}: {}, +{} −{}",
                 short(commit),
-                committed.files,
+                count(committed.files as usize, "file"),
                 committed.added,
                 committed.removed
             ),
@@ -216,14 +216,14 @@ fn summary(value: &StepValue) -> Option<String> {
             let red = report.results.iter().find(|result| result.verdict != miyabi_core::gate::Verdict::Pass);
             match red {
                 Some(result) => format!("{}: {}", result.gate.as_str(), result.detail),
-                None => format!("{} gates pass", report.results.len()),
+                None => format!("{} passed", count(report.results.len(), "gate")),
             }
         }
         StepValue::Candidate(Candidate::Conflict { files, .. }) => {
             format!("conflicts in {}", files.join(", "))
         }
-        StepValue::Refreshed { conflicts, .. } => format!("{} conflicts", conflicts.len()),
-        StepValue::Analysed { findings, .. } => format!("{} findings", findings.len()),
+        StepValue::Refreshed { conflicts, .. } => count(conflicts.len(), "conflict"),
+        StepValue::Analysed { findings, .. } => count(findings.len(), "finding"),
         StepValue::PullRequest { number, .. } => format!("#{number}"),
         StepValue::Candidate(Candidate::Clean { commit, .. })
         | StepValue::Merged { commit: Some(commit) } => short(commit),
@@ -240,4 +240,8 @@ fn summary(value: &StepValue) -> Option<String> {
             return None;
         }
     })
+}
+
+fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
