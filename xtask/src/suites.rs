@@ -36,8 +36,8 @@ pub(crate) fn test(place: &Place) -> Result<ExitCode> {
     });
     ledger.check("licences", 300, || deny::check(place, Tell::Errors));
     ledger.check("peers", 300, || peers::install(place).map(drop));
-    ledger.check("build", 900, || run(tests(place, &["--no-run"])?));
-    ledger.suite("tests", 600, || count(tests(place, &[])?));
+    ledger.check("build", 900, || run(tests(place, &["--tests", "--no-run"])?));
+    ledger.suite("tests", 600, || count(tests(place, &["--tests"])?));
     ledger.suite("doc tests", 180, || {
         count(cargo(place, ["test", "--workspace", "--locked", "--doc", "--quiet"]))
     });
@@ -111,7 +111,7 @@ fn tests(place: &Place, arguments: &[&str]) -> Result<std::process::Command> {
     let runner: &[&str] = if works(cargo(place, ["nextest", "--version"])) {
         &["nextest", "run", "--workspace", "--locked"]
     } else {
-        &["test", "--workspace", "--locked", "--no-fail-fast", "--tests"]
+        &["test", "--workspace", "--locked", "--no-fail-fast"]
     };
     let mut command = cargo(place, runner.iter().chain(arguments).copied());
     command.env("MIYABI_PEERS", peers::folder(place)?);
