@@ -16,9 +16,10 @@ mod version;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub(crate) use self::bare::{Bare, Scratch};
+pub(crate) use self::bare::{Bare, Scratch, alternates};
 pub(crate) use self::command::{Command, Protocols, Stdin};
 pub use self::error::Error;
+pub(crate) use self::error::first_line;
 pub(crate) use self::lock::WriteLock;
 pub use self::name::{BranchName, CommitHash, NameError, RepoPath};
 pub(crate) use self::name::{is_git_folder, path_rule};

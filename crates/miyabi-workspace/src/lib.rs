@@ -2,11 +2,15 @@
 
 mod blocking;
 
+pub mod checkouts;
 pub mod deploy;
+pub mod files;
 pub mod forge;
 pub mod git;
 pub mod repositories;
 pub mod sandbox;
+pub mod seed;
+pub mod site;
+pub mod snapshot;
 
 use self::blocking::blocking;
-pub mod site;

@@ -27,9 +27,11 @@ use miyabi_core::project::Project;
 use miyabi_core::run::value::Candidate;
 use miyabi_core::time::Timestamp;
 
-pub(crate) use self::import::Import;
+pub(crate) use self::diff::files as changed_files;
+pub(crate) use self::import::{BUNDLE_BRANCH, Import, refuse};
 pub use self::limits::Limits;
-pub(crate) use self::merge::Merged;
+pub(crate) use self::merge::NewCommit;
+pub(crate) use self::read::{is_ancestor, listing, tree as tree_of};
 use self::writer::Door;
 use crate::git::{Bare, BranchName, CommitHash, Git};
 
@@ -66,14 +68,14 @@ impl GitRepositories {
 }
 
 fn branch_name(text: &str) -> Result<BranchName, Failure> {
-    text.parse().map_err(refused_name)
+    text.parse().map_err(|error| refused_name(&error))
 }
 
 pub(crate) fn commit_hash(text: &str) -> Result<CommitHash, Failure> {
-    text.parse().map_err(refused_name)
+    text.parse().map_err(|error| refused_name(&error))
 }
 
-fn refused_name(error: crate::git::NameError) -> Failure {
+fn refused_name(error: &crate::git::NameError) -> Failure {
     Failure::permanent(ErrorCode::RevisionInvalid, error.to_string())
 }
 
@@ -88,11 +90,15 @@ impl Repositories for GitRepositories {
     }
 
     async fn is_ancestor(&self, project: &Project, ancestor: &str, of: &str) -> Result<bool, Failure> {
-        read::is_ancestor(&self.bare(project.id), &commit_hash(ancestor)?, &commit_hash(of)?).await
+        is_ancestor(&self.bare(project.id), &commit_hash(ancestor)?, &commit_hash(of)?).await
+    }
+
+    async fn merge_base(&self, project: &Project, one: &str, other: &str) -> Result<Option<String>, Failure> {
+        read::merge_base(&self.bare(project.id), &commit_hash(one)?, &commit_hash(other)?).await
     }
 
     async fn tree(&self, project: &Project, commit: &str) -> Result<String, Failure> {
-        read::tree(&self.bare(project.id), &commit_hash(commit)?).await
+        tree_of(&self.bare(project.id), &commit_hash(commit)?).await
     }
 
     async fn read_file(

@@ -41,7 +41,9 @@ fn list(folder: &std::path::Path) -> std::io::Result<Vec<CheckoutId>> {
     };
     for entry in runs {
         let entry = entry?;
-        let Some(run) = entry.file_name().to_str().and_then(|name| RunId::from_str(name).ok()) else { continue };
+        let Some(run) = entry.file_name().to_str().and_then(|name| RunId::from_str(name).ok()) else {
+            continue;
+        };
         for checkout in std::fs::read_dir(entry.path())? {
             if let Some(name) = checkout?.file_name().to_str() {
                 all.push(CheckoutId { run, name: name.to_owned() });

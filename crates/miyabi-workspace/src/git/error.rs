@@ -79,11 +79,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether git itself ended with this exit code.
-    pub(crate) fn has_exit_code(&self, code: i32) -> bool {
-        matches!(self, Self::Failed { exit_code: Some(actual), .. } if *actual == code)
-    }
-
     /// The failure of a step that ran into this.
     pub(crate) fn into_failure(self) -> Failure {
         let message = self.to_string();

@@ -25,12 +25,4 @@ impl Format {
     pub(crate) fn of(commit: &CommitHash) -> Self {
         if commit.as_str().len() == 64 { Self::Sha256 } else { Self::Sha1 }
     }
-
-    /// Git's own word.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Sha1 => "sha1",
-            Self::Sha256 => "sha256",
-        }
-    }
 }

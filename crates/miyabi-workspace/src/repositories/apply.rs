@@ -9,6 +9,7 @@ use miyabi_core::error::Failure;
 use miyabi_core::project::Project;
 
 use super::source::Source;
+use super::writer::Writer;
 use super::{GitRepositories, diff, read};
 use crate::git::{self, Bare, BranchName, Command, CommitHash, Stdin};
 
@@ -50,7 +51,9 @@ impl GitRepositories {
             if let Some(reason) = uncommitted(&source, &drivers).await? {
                 return Ok(Some(reason));
             }
-            bring_objects(&bare, &source, &head, commit).await?;
+            let writer = self.writer(project.id).await?;
+            bring_objects(&writer, &source, &head, commit).await?;
+            writer.done();
             let forward = source.command(["read-tree", "-m", "-u", head.as_str(), commit.as_str()]);
             if let Some(reason) = done_or_reason(drivers.without(forward)).await? {
                 return Ok(Some(reason));
@@ -151,7 +154,7 @@ async fn stands_at(source: &Source, drivers: &Drivers, commit: &CommitHash) -> R
 /// Brings the objects between two commits to the user's repository, which may be somebody else's: a pack that we
 /// write and hand over as an open file.
 async fn bring_objects(
-    bare: &Bare,
+    writer: &Writer,
     source: &Source,
     have: &CommitHash,
     want: &CommitHash,
@@ -159,11 +162,12 @@ async fn bring_objects(
     let error = |action: &'static str| {
         move |source: std::io::Error| git::Error::File { action, source }.into_failure()
     };
-    let parent = bare.path().parent().unwrap_or(bare.path()).to_path_buf();
+    let parent = writer.folder().to_path_buf();
     let folder =
         crate::blocking(move || tempfile::Builder::new().prefix("scratch-").tempdir_in(parent)).await;
     let folder = folder.map_err(error("make a passing folder"))?;
-    let pack = bare
+    let pack = writer
+        .bare()
         .command(["pack-objects", "--quiet", "--revs"])
         .arg(folder.path().join("pack"))
         .stdin(Stdin::Bytes(format!("{want}\n^{have}\n").into_bytes()));

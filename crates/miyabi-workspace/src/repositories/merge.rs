@@ -94,7 +94,12 @@ impl Writer {
         self.merge_trees(base, &trees).await.map_err(git::Error::into_failure)
     }
 
-    async fn merge_trees(&self, base: &CommitHash, trees: &[String; 2]) -> Result<Merged, git::Error> {
+    /// Merges two trees whose common state is that of `base`. Conflict marks call the first `branch`, the second `task`.
+    pub(crate) async fn merge_trees(
+        &self,
+        base: &CommitHash,
+        trees: &[String; 2],
+    ) -> Result<Merged, git::Error> {
         let scratch = {
             let (git, folder) = (self.bare().git().clone(), self.folder().to_path_buf());
             let format = Format::of(base);

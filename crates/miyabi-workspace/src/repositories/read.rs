@@ -79,6 +79,17 @@ pub(crate) async fn is_ancestor(
     Ok(output.exit_code == 0)
 }
 
+/// The last commit of both histories.
+pub(super) async fn merge_base(
+    bare: &Bare,
+    one: &CommitHash,
+    other: &CommitHash,
+) -> Result<Option<String>, Failure> {
+    let command = bare.command(["merge-base", one.as_str(), other.as_str()]);
+    let output = command.accepts(1).run().await.map_err(|error| missing(error, one))?;
+    Ok((output.exit_code == 0).then(|| output.text()))
+}
+
 /// A file's bytes. Links and folders are no files.
 pub(super) async fn file(
     bare: &Bare,
@@ -133,7 +144,7 @@ mod tests {
 
     #[test]
     fn listings_are_read_with_and_without_sizes() {
-        let listing = b"100644 blob aa      12\tsrc/a b\0120000 blob bb\tlink\0040000 tree cc       -\tsrc\0";
+        let listing = b"100644 blob aa      12\tsrc/a b\x00120000 blob bb\tlink\x00040000 tree cc       -\tsrc\0";
         let read: Vec<_> =
             entries(listing).map(|entry| (entry.mode, entry.object, entry.size, entry.path)).collect();
         assert_eq!(
