@@ -13,9 +13,7 @@ use tokio_util::sync::CancellationToken;
 const ROUNDS: usize = 300;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(measure())
 }
 
@@ -26,11 +24,7 @@ async fn measure() -> Result<(), Box<dyn Error>> {
     launcher.push("miyabi-sandbox-launcher");
     let cancel = CancellationToken::new();
     let wanted = std::env::args().nth(1);
-    for level in [
-        SandboxLevel::External,
-        SandboxLevel::Reduced,
-        SandboxLevel::Strict,
-    ] {
+    for level in [SandboxLevel::External, SandboxLevel::Reduced, SandboxLevel::Strict] {
         if wanted.as_deref().is_some_and(|wanted| wanted != level.as_str()) {
             continue;
         }
@@ -49,11 +43,7 @@ async fn measure() -> Result<(), Box<dyn Error>> {
         }
         micros.sort_unstable();
         let (median, late) = (micros[ROUNDS / 2], micros[ROUNDS * 95 / 100]);
-        writeln!(
-            std::io::stdout(),
-            "{}: median {median} us, 95% {late} us",
-            level.as_str()
-        )?;
+        writeln!(std::io::stdout(), "{}: median {median} us, 95% {late} us", level.as_str())?;
     }
     Ok(())
 }

@@ -69,7 +69,11 @@ async fn names_in_any_script_survive() {
     let folder = cage.checkout().join("日本語 フォルダー");
     std::fs::create_dir(&folder).unwrap();
     cage.sandbox.own(&folder).unwrap();
-    let mut spec = CommandSpec::new("sh", ["-c", "echo \"$1\" > \"$2\"; ls; pwd", "sh", "内容 'と\" $x", "設計書 ①.md"], &folder);
+    let mut spec = CommandSpec::new(
+        "sh",
+        ["-c", "echo \"$1\" > \"$2\"; ls; pwd", "sh", "内容 'と\" $x", "設計書 ①.md"],
+        &folder,
+    );
     spec.mounts = vec![Mount::read_write(cage.checkout())];
     let outcome = cage.run(&spec).await;
     assert_prints(&outcome, &format!("設計書 ①.md\n{}\n", folder.display()));
@@ -80,7 +84,8 @@ async fn names_in_any_script_survive() {
 async fn arguments_need_not_be_text() {
     let cage = Cage::strict();
     let bytes = b"\xff\xfe-\x01\n";
-    let outcome = cage.run(&cage.spec("printf", [OsString::from("%s"), OsString::from_vec(bytes.to_vec())])).await;
+    let outcome =
+        cage.run(&cage.spec("printf", [OsString::from("%s"), OsString::from_vec(bytes.to_vec())])).await;
     assert_eq!(outcome.output.head, bytes);
 }
 
@@ -189,7 +194,11 @@ async fn futures_join<T>(futures: Vec<impl Future<Output = T>>) -> Vec<T> {
                 *result = Some(value);
             }
         }
-        if pinned.iter().all(|(_, result)| result.is_some()) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        if pinned.iter().all(|(_, result)| result.is_some()) {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
     })
     .await;
     pinned.into_iter().filter_map(|(_, result)| result).collect()

@@ -83,7 +83,9 @@ async fn files_beside_the_mounts_cannot_be_seen_or_changed() {
     std::fs::set_permissions(&outside, std::fs::Permissions::from_mode(0o666)).unwrap();
     let path = outside.display();
     let outcome = cage
-        .sh(&format!("cat {path} && echo SEEN; ln -s {path} link; echo after > link; ln {path} hard && echo LINKED"))
+        .sh(&format!(
+            "cat {path} && echo SEEN; ln -s {path} link; echo after > link; ln {path} hard && echo LINKED"
+        ))
         .await;
     assert!(!text(&outcome).contains("SEEN") && !text(&outcome).contains("LINKED"), "{outcome:?}");
     assert_eq!(std::fs::read_to_string(outside).unwrap(), "before");
@@ -93,7 +95,8 @@ async fn files_beside_the_mounts_cannot_be_seen_or_changed() {
 async fn processes_of_the_machine_are_invisible() {
     let cage = Cage::strict();
     let own = std::process::id();
-    let script = format!("kill -0 {own} && echo SEEN; [ -e /proc/{own} ] && echo SEEN; ls /proc | grep -c '^[0-9]'");
+    let script =
+        format!("kill -0 {own} && echo SEEN; [ -e /proc/{own} ] && echo SEEN; ls /proc | grep -c '^[0-9]'");
     let outcome = cage.sh(&script).await;
     assert!(!text(&outcome).contains("SEEN"), "{outcome:?}");
     // Process 1, the shell, and the two of the pipe.

@@ -117,7 +117,10 @@ fn the_description_says_whose_rights_commands_get() {
     match description.identity {
         Identity::DropsRoot { uid, .. } => {
             assert!(rustix::process::geteuid().is_root());
-            assert_eq!(line, format!("sandbox `strict`: root is dropped to user {uid}, group {uid} for every command"));
+            assert_eq!(
+                line,
+                format!("sandbox `strict`: root is dropped to user {uid}, group {uid} for every command")
+            );
         }
         Identity::OrdinaryUser { uid, .. } => {
             assert_eq!(uid, rustix::process::geteuid().as_raw());
@@ -156,7 +159,9 @@ async fn nothing_survives_without_namespaces_either() {
     for level in [SandboxLevel::Reduced, SandboxLevel::External] {
         let marker = marker(60);
         let cage = Cage::new(level);
-        let script = format!("for i in 1 2 3; do (trap '' TERM HUP; setsid sh -c 'sleep {marker} & sleep {marker}') & done; exit 0");
+        let script = format!(
+            "for i in 1 2 3; do (trap '' TERM HUP; setsid sh -c 'sleep {marker} & sleep {marker}') & done; exit 0"
+        );
         cage.sh(&script).await;
         assert_gone(&marker);
         let mut spec = cage.sh_spec(&format!("trap '' TERM; setsid sleep {marker}; sleep {marker}"));

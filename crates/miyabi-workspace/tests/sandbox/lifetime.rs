@@ -9,7 +9,9 @@ use miyabi_workspace::sandbox::{Error, Exit, Lifetime, Network, OutputTarget};
 use rustix::process::{Pid, Signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Cage, LAUNCHER_VARIABLE, assert_appears, assert_gone, launcher, marker, poll_until, processes_with, text};
+use crate::support::{
+    Cage, LAUNCHER_VARIABLE, assert_appears, assert_gone, launcher, marker, poll_until, processes_with, text,
+};
 
 /// Tells the driver below which marker to run with; without it the driver does nothing.
 const DRIVER_VARIABLE: &str = "MIYABI_TEST_DRIVER";
@@ -23,7 +25,9 @@ async fn background_processes_end_with_the_command() {
         format!("setsid sleep {marker} & exit 0"),
         format!("nohup sleep {marker} >/dev/null 2>&1 & exit 0"),
         format!("(trap '' TERM HUP INT; setsid sh -c 'sleep {marker} & sleep {marker}') & exit 0"),
-        format!("perl -e 'use POSIX; exit if fork; setsid; exit if fork; chdir \"/\"; close STDIN; close STDOUT; close STDERR; exec \"sleep\", \"{marker}\"'; exit 0"),
+        format!(
+            "perl -e 'use POSIX; exit if fork; setsid; exit if fork; chdir \"/\"; close STDIN; close STDOUT; close STDERR; exec \"sleep\", \"{marker}\"'; exit 0"
+        ),
     ];
     for script in &scripts {
         assert_eq!(cage.sh(script).await.exit, Exit::Code(0), "{script}");
@@ -35,7 +39,9 @@ async fn background_processes_end_with_the_command() {
 async fn a_cancelled_command_ends_soon_and_says_so() {
     let cage = Cage::strict();
     let cancel = CancellationToken::new();
-    let spec = cage.sh_spec("exec perl -e '$SIG{TERM} = sub { print \"tidied\n\"; exit 5 }; open(F, \">\", \"up\"); sleep 600'");
+    let spec = cage.sh_spec(
+        "exec perl -e '$SIG{TERM} = sub { print \"tidied\n\"; exit 5 }; open(F, \">\", \"up\"); sleep 600'",
+    );
     let run = cage.sandbox.run(&spec, &cancel);
     let file = cage.checkout().join("up");
     let (outcome, ()) = tokio::join!(run, async {
@@ -104,7 +110,8 @@ fn supervisor_of(process: u32) -> u32 {
     let mut pid = process;
     loop {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-        let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
+        let field =
+            |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
         // One number per nested namespace.
         if field("NSpid:").split_whitespace().count() == 1 {
             return pid;
@@ -191,7 +198,9 @@ fn parent_of(pid: u32) -> u32 {
 async fn a_services_log_never_outgrows_its_limit() {
     let cage = Cage::strict();
     let log = cage.folder.path().join("log");
-    let mut spec = cage.sh_spec("i=0; while [ $i -lt 5000 ]; do echo line number $i; i=$((i+1)); done; touch done; sleep 600");
+    let mut spec = cage.sh_spec(
+        "i=0; while [ $i -lt 5000 ]; do echo line number $i; i=$((i+1)); done; touch done; sleep 600",
+    );
     spec.lifetime = Lifetime::Detached;
     spec.limits.output_bytes = 10_000;
     spec.output = OutputTarget::File(log.clone());

@@ -111,13 +111,15 @@ async fn processor_time_of_many_processes_adds_up() {
 
 #[tokio::test]
 async fn a_file_cannot_grow_beyond_its_limit() {
-    let outcome = run_with("exec dd if=/dev/zero of=big bs=64k count=64", |limits| limits.file_size_bytes = MIB).await;
+    let outcome =
+        run_with("exec dd if=/dev/zero of=big bs=64k count=64", |limits| limits.file_size_bytes = MIB).await;
     assert_eq!(outcome.limit, Some(LimitHit::FileSize), "{outcome:?}");
 }
 
 #[tokio::test]
 async fn a_file_limit_is_named_when_a_shell_stands_between() {
-    let outcome = run_with("dd if=/dev/zero of=big bs=64k count=64", |limits| limits.file_size_bytes = MIB).await;
+    let outcome =
+        run_with("dd if=/dev/zero of=big bs=64k count=64", |limits| limits.file_size_bytes = MIB).await;
     assert_eq!(outcome.limit, Some(LimitHit::FileSize), "{outcome:?}");
 }
 

@@ -15,7 +15,8 @@ async fn a_read_only_folder_inside_a_writable_one_stays_read_only() {
     fs::create_dir(&git).unwrap();
     fs::write(git.join("config"), "kept").unwrap();
     cage.sandbox.own(&cage.checkout()).unwrap();
-    let mut spec = cage.sh_spec("echo x > .git/config; rm -r .git; mv .git other; touch free; cat .git/config");
+    let mut spec =
+        cage.sh_spec("echo x > .git/config; rm -r .git; mv .git other; touch free; cat .git/config");
     spec.mounts.push(Mount::read_only(&git));
     let outcome = cage.run(&spec).await;
     assert!(text(&outcome).ends_with("kept"), "{outcome:?}");
@@ -93,14 +94,23 @@ async fn a_shared_cache_is_read_and_never_changed() {
     fs::create_dir_all(shared.join("index")).unwrap();
     fs::write(shared.join("index/old"), "shared").unwrap();
     let private = cage.folder.path().join("private");
-    let cache = Cache { name: "cargo-registry", source: shared.clone(), target: format!("{HOME}/.cargo/registry").into() };
-    let mut spec = cage.sh_spec("cd ~/.cargo/registry; cat index/old; echo new > index/new; echo mine > index/old; cat index/*");
+    let cache = Cache {
+        name: "cargo-registry",
+        source: shared.clone(),
+        target: format!("{HOME}/.cargo/registry").into(),
+    };
+    let mut spec = cage.sh_spec(
+        "cd ~/.cargo/registry; cat index/old; echo new > index/new; echo mine > index/old; cat index/*",
+    );
     spec.mounts.extend(cage.sandbox.cache_mounts(&[cache], &private).unwrap());
     assert_prints(&cage.run(&spec).await, "sharednew\nmine\n");
     assert_eq!(fs::read_to_string(shared.join("index/old")).unwrap(), "shared");
     assert!(!shared.join("index/new").exists());
     // The next command of the same task finds what the first wrote.
-    spec.args = vec!["-c".into(), "cat ~/.cargo/registry/index/new; rm ~/.cargo/registry/index/old; ls ~/.cargo/registry/index".into()];
+    spec.args = vec![
+        "-c".into(),
+        "cat ~/.cargo/registry/index/new; rm ~/.cargo/registry/index/old; ls ~/.cargo/registry/index".into(),
+    ];
     assert_prints(&cage.run(&spec).await, "new\nnew\n");
     assert!(shared.join("index/old").exists());
 }
@@ -151,7 +161,8 @@ async fn the_tools_of_this_machine_work_in_the_sandbox() {
     assert!(text(&outcome).contains("git version"), "{outcome:?}");
     if home.join(".cargo/bin/cargo").exists() {
         assert!(text(&outcome).contains("rustc 1"), "{outcome:?}");
-        spec.args = vec!["-c".into(), "cargo init -q --vcs none --name hello . && cargo run -q --offline".into()];
+        spec.args =
+            vec!["-c".into(), "cargo init -q --vcs none --name hello . && cargo run -q --offline".into()];
         assert_prints(&cage.run(&spec).await, "Hello, world!\n");
     }
 }

@@ -25,7 +25,12 @@ fn every_test_passes_as_an_ordinary_user() {
     copy_program(&std::env::current_exe().unwrap(), &tests, 0o755);
     copy_program(&launcher(), &copy, 0o755);
     let output = Command::new("setpriv")
-        .args([&format!("--reuid={NOBODY}"), &format!("--regid={NOBODY}"), "--clear-groups", "--inh-caps=-all"])
+        .args([
+            &format!("--reuid={NOBODY}"),
+            &format!("--regid={NOBODY}"),
+            "--clear-groups",
+            "--inh-caps=-all",
+        ])
         .arg(&tests)
         .args(["--skip", OWN_NAME])
         .env_clear()

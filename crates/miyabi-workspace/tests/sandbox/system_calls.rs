@@ -104,7 +104,8 @@ async fn ordinary_sockets_and_calls_still_work() {
 #[tokio::test]
 async fn threads_start_although_clone3_is_absent() {
     // Perl's `fork` is `clone`; a thread needs the C library's fallback.
-    let program = "import threading; t = threading.Thread(target=print, args=('thread',)); t.start(); t.join()";
+    let program =
+        "import threading; t = threading.Thread(target=print, args=('thread',)); t.start(); t.join()";
     let cage = Cage::strict();
     let outcome = cage.run(&cage.spec("/usr/bin/python3", ["-c", program])).await;
     assert_prints(&outcome, "thread\n");

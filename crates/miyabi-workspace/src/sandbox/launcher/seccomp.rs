@@ -1,17 +1,21 @@
 //! System calls that a caged command may not make.
 //!
-//! Three filters, because a filter gives one answer: refused calls fail with `EPERM`, calls that have
-//! an older alternative pretend not to exist (`ENOSYS`), sockets of unwanted kinds are unsupported
-//! (`EAFNOSUPPORT`). A fourth refuses every call newer than this list and the 32-bit alias numbers,
-//! so what nobody has looked at is not allowed by accident. Calls of a foreign architecture kill.
+//! Refused calls fail with `EPERM`, calls that have an older alternative pretend not to exist
+//! (`ENOSYS`), sockets of unwanted kinds are unsupported (`EAFNOSUPPORT`). Every call newer than the
+//! lists, and the 32-bit alias numbers, do not exist either: what nobody has looked at is not allowed
+//! by accident. Calls of a foreign architecture kill.
+//!
+//! Three filters, of which the strictest answer counts: one for numbers, and two for arguments,
+//! because a filter of the library gives one answer.
 
 mod calls;
+mod table;
 
 use std::collections::BTreeMap;
 
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
-    TargetArch, sock_filter,
+    TargetArch,
 };
 
 use self::calls::{
@@ -20,10 +24,11 @@ use self::calls::{
 use super::failure::{Done, failure};
 use crate::sandbox::plan::Step;
 
+/// The library's name of this architecture, and the kernel's (`AUDIT_ARCH_*`).
 #[cfg(target_arch = "x86_64")]
-const ARCHITECTURE: TargetArch = TargetArch::x86_64;
+const ARCHITECTURE: (TargetArch, u32) = (TargetArch::x86_64, 0xc000_003e);
 #[cfg(target_arch = "aarch64")]
-const ARCHITECTURE: TargetArch = TargetArch::aarch64;
+const ARCHITECTURE: (TargetArch, u32) = (TargetArch::aarch64, 0xc000_00b7);
 
 /// Which sockets a command may open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +41,7 @@ pub(super) enum Sockets {
 
 /// Applies all filters to this process and its descendants, for good.
 pub(super) fn apply(sockets: Sockets) -> Done {
-    for program in programs(sockets).map_err(|_reason| failure(Step::Seccomp, libc::EINVAL))? {
+    for program in programs(sockets).ok_or_else(|| failure(Step::Seccomp, libc::EINVAL))? {
         seccompiler::apply_filter(&program).map_err(|error| match error {
             seccompiler::Error::Prctl(source) | seccompiler::Error::Seccomp(source) => {
                 failure(Step::Seccomp, source.raw_os_error().unwrap_or(libc::EIO))
@@ -50,22 +55,25 @@ pub(super) fn apply(sockets: Sockets) -> Done {
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 type Built<T> = Result<T, seccompiler::BackendError>;
 
-fn programs(sockets: Sockets) -> Built<[BpfProgram; 4]> {
-    let always = |calls: &[i64]| calls.iter().map(|call| (*call, Vec::new())).collect::<Rules>();
-    let mut refused = always(REFUSED);
-    refused.extend(always(REFUSED_HERE));
-    refused.extend(refused_by_argument()?);
-    Ok([
-        filter(refused, libc::EPERM)?,
-        filter(always(ABSENT), libc::ENOSYS)?,
-        filter(socket_rules(sockets)?, libc::EAFNOSUPPORT)?,
-        ceiling(),
+fn programs(sockets: Sockets) -> Option<[BpfProgram; 3]> {
+    Some([
+        by_number()?,
+        by_argument(refused_by_argument().ok()?, libc::EPERM).ok()?,
+        by_argument(socket_rules(sockets).ok()?, libc::EAFNOSUPPORT).ok()?,
     ])
 }
 
-fn filter(rules: Rules, errno: i32) -> Built<BpfProgram> {
+fn by_number() -> Option<BpfProgram> {
+    let refused = REFUSED.iter().chain(REFUSED_HERE).map(|call| (*call, libc::EPERM));
+    let absent = ABSENT.iter().map(|call| (*call, libc::ENOSYS));
+    let numbered = |(call, errno): (i64, i32)| Some((u32::try_from(call).ok()?, errno));
+    let mut answers = refused.chain(absent).map(numbered).collect::<Option<Vec<_>>>()?;
+    table::build(ARCHITECTURE.1, NEWEST_REVIEWED_CALL, &mut answers)
+}
+
+fn by_argument(rules: Rules, errno: i32) -> Built<BpfProgram> {
     let answer = SeccompAction::Errno(errno.unsigned_abs());
-    SeccompFilter::new(rules, SeccompAction::Allow, answer, ARCHITECTURE)?.try_into()
+    SeccompFilter::new(rules, SeccompAction::Allow, answer, ARCHITECTURE.0)?.try_into()
 }
 
 fn refused_by_argument() -> Built<Rules> {
@@ -158,21 +166,6 @@ fn different(argument: u8, value: u64) -> Built<SeccompCondition> {
 /// The given single bit is set.
 fn any_of(argument: u8, bit: u32) -> Built<SeccompCondition> {
     narrow(argument, SeccompCmpOp::MaskedEq(u64::from(bit)), u64::from(bit))
-}
-
-/// Calls above the newest reviewed one do not exist. On x86-64 this covers the aliases of the x32
-/// ABI too, which start at 2^30 and would slip past every filter that compares numbers.
-fn ceiling() -> BpfProgram {
-    const LOAD_NUMBER: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS, offset 0 of `seccomp_data`
-    const JUMP_IF_GREATER: u16 = 0x25; // BPF_JMP | BPF_JGT | BPF_K
-    const RETURN: u16 = 0x06; // BPF_RET | BPF_K
-    let step = |code, jt, k| sock_filter { code, jt, jf: 0, k };
-    vec![
-        step(LOAD_NUMBER, 0, 0),
-        step(JUMP_IF_GREATER, 1, NEWEST_REVIEWED_CALL),
-        step(RETURN, 0, libc::SECCOMP_RET_ALLOW),
-        step(RETURN, 0, libc::SECCOMP_RET_ERRNO | libc::ENOSYS.cast_unsigned()),
-    ]
 }
 
 #[cfg(test)]
