@@ -4,6 +4,9 @@
 //! into the next one, each behind a savepoint so that one that is refused takes nothing else with it. A caller that
 //! stops waiting stops nothing: what it asked for is committed or not, as a whole.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 use std::time::Duration;
 

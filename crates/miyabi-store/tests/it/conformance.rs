@@ -1,7 +1,5 @@
 //! The suite for every store, over SQLite and the disk. Each case has a store of its own.
 
-mod common;
-
 macro_rules! cases {
     ($module:ident, $store:ident, $folder:ident, $ports:tt: $($case:ident)*) => {
         mod $module {
@@ -10,7 +8,7 @@ macro_rules! cases {
                 async fn $case() {
                     let home = tempfile::tempdir().unwrap();
                     let $folder = home.path();
-                    let $store = super::common::open($folder).await;
+                    let $store = crate::common::open($folder).await;
                     miyabi_store::conformance::$module::$case $ports .await;
                     $store.close().await;
                 }
@@ -73,7 +71,7 @@ mod artifact_files {
     #[tokio::test]
     async fn file_is_stored_like_its_bytes() {
         let home = tempfile::tempdir().unwrap();
-        let store = super::common::open(&home.path().join("data")).await;
+        let store = crate::common::open(&home.path().join("data")).await;
         let path = home.path().join("log");
         miyabi_store::conformance::artifacts::file_is_stored_like_its_bytes(&*store.artifacts(), &path).await;
         store.close().await;
