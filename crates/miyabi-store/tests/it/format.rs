@@ -162,7 +162,7 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(sources(&path));
-        } else {
+        } else if path.file_name().is_some_and(|name| name != "tests.rs") {
             let text = fs::read_to_string(&path).unwrap();
             found.push((path, text));
         }
