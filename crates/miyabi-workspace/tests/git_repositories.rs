@@ -590,3 +590,18 @@ fn owners(path: &Path) -> Vec<(std::path::PathBuf, u32)> {
     }
     found
 }
+
+#[tokio::test]
+async fn the_last_common_commit_is_found() {
+    let house = House::new(&[("a", "1\n")]).await;
+    let base = house.open().await.unwrap();
+    let side = house.side(&base, "b", "side\n");
+    house.open_side("b").await;
+    house.user.write("a", "2\n");
+    house.user.commit("go on");
+    let main = house.open().await.unwrap();
+    let common = house.repositories.merge_base(&house.project, &main, &side).await.unwrap();
+    assert_eq!(common.as_deref(), Some(base.as_str()));
+    let own = house.repositories.merge_base(&house.project, &base, &main).await.unwrap();
+    assert_eq!(own.as_deref(), Some(base.as_str()));
+}

@@ -90,6 +90,9 @@ pub trait Repositories: Send + Sync {
     /// Whether one commit is part of the other's history; a commit is part of its own.
     async fn is_ancestor(&self, project: &Project, ancestor: &str, of: &str) -> Result<bool, Failure>;
 
+    /// The last commit that is part of both histories; `None` if they have nothing in common.
+    async fn merge_base(&self, project: &Project, one: &str, other: &str) -> Result<Option<String>, Failure>;
+
     /// The tree of a commit.
     async fn tree(&self, project: &Project, commit: &str) -> Result<String, Failure>;
 
