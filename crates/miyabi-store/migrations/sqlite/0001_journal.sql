@@ -38,7 +38,8 @@ create table runs (
 ) strict;
 
 create index runs_of_project on runs (tenant_id, project_id, id);
-create index runs_unfinished on runs (created_at, id) where status in ('queued', 'running', 'waiting');
+-- Few of many: what workers take up and what waits for people.
+create index runs_unfinished on runs (tenant_id, id) where status in ('queued', 'running', 'waiting');
 
 -- Append-only. `payload` is the event's JSON, byte for byte what `chain` was computed over. The place among all
 -- events is the table's key, so that new events go to the end of the file.

@@ -8,7 +8,7 @@ use miyabi_core::run::Stage;
 use miyabi_core::stop::{Stop, StopKind};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Sqlite, SqliteConnection};
+use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection};
 
 use super::fault::{Fault, Reject};
 use super::row::{Columns, int, json_list};
@@ -107,22 +107,36 @@ pub(crate) async fn list(
     filter: &RunFilter,
 ) -> Result<Vec<RunRow>, Fault> {
     let statuses: Vec<String> = filter.statuses.iter().map(|status| status.as_str().to_owned()).collect();
-    let sql = "select * from runs where tenant_id = ?1 \
-               and (?2 is null or project_id = ?2) \
-               and (?3 = '[]' or status in (select value from json_each(?3))) \
-               and (?4 is null or created_at > ?4) \
-               and (?5 is null or id < ?5) \
-               order by id desc limit ?6";
-    let rows = sqlx::query(sql)
+    let rows = sqlx::query(AssertSqlSafe(list_sql(filter)))
         .bind(tenant.to_string())
         .bind(filter.project.map(|project| project.to_string()))
-        .bind(json_list(&statuses))
-        .bind(filter.since.map(|since| int(since.as_millis())))
         .bind(filter.before.map(|before| before.to_string()))
+        .bind(filter.since.map(|since| int(since.as_millis())))
+        .bind(json_list(&statuses))
         .bind(filter.limit)
         .fetch_all(connection)
         .await?;
     rows.iter().map(read).collect()
+}
+
+/// Names only the conditions that there are, so that each kind of list finds its index.
+fn list_sql(filter: &RunFilter) -> String {
+    let is_unfinished =
+        !filter.statuses.is_empty() && filter.statuses.iter().all(|status| !status.has_ended());
+    let conditions = [
+        (filter.project.is_some(), " and project_id = ?2"),
+        (filter.before.is_some(), " and id < ?3"),
+        (filter.since.is_some(), " and created_at > ?4"),
+        (!filter.statuses.is_empty(), " and status in (select value from json_each(?5))"),
+        // Says nothing new, but it is the condition of the index.
+        (is_unfinished, " and status in ('queued', 'running', 'waiting')"),
+    ];
+    let mut sql = String::from("select * from runs where tenant_id = ?1");
+    for (_, condition) in conditions.iter().filter(|(is_wanted, _)| *is_wanted) {
+        sql.push_str(condition);
+    }
+    sql.push_str(" order by id desc limit ?6");
+    sql
 }
 
 /// Runs that have not ended, oldest first.
@@ -169,4 +183,47 @@ fn read(row: &SqliteRow) -> Result<RunRow, Fault> {
         created_at: columns.time("created_at")?,
         updated_at: columns.time("updated_at")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use miyabi_core::id::ProjectId;
+    use miyabi_core::stop::Status;
+    use miyabi_core::time::Timestamp;
+    use sqlx::Connection;
+
+    use super::*;
+    use crate::folder::DataFolder;
+    use crate::sqlite::connect;
+    use crate::sqlite::database::Database;
+
+    #[tokio::test]
+    async fn every_kind_of_list_finds_its_index() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = DataFolder::open(home.path()).unwrap();
+        Database::open(folder.layout(), Timestamp::from_millis(1)).await.unwrap().close().await;
+        let mut connection = connect::reader(&folder.layout().database()).await.unwrap();
+        let all = RunFilter { limit: 50, ..RunFilter::default() };
+        let page = RunFilter { before: Some(RunId::mint(Timestamp::from_millis(1), 1)), ..all.clone() };
+        let project =
+            RunFilter { project: Some(ProjectId::mint(Timestamp::from_millis(1), 1)), ..page.clone() };
+        let ended = RunFilter { statuses: vec![Status::Failed], ..page.clone() };
+        let inbox = RunFilter { statuses: vec![Status::Waiting], ..page.clone() };
+        for (filter, index) in [
+            (all, "sqlite_autoindex_runs_1 (tenant_id=?)"),
+            (page, "sqlite_autoindex_runs_1 (tenant_id=? AND id<?)"),
+            (project, "runs_of_project (tenant_id=? AND project_id=? AND id<?)"),
+            (ended, "sqlite_autoindex_runs_1 (tenant_id=? AND id<?)"),
+            (inbox, "runs_unfinished (tenant_id=? AND id<?)"),
+        ] {
+            let sql = format!("explain query plan {}", list_sql(&filter));
+            let plan = sqlx::query_as::<_, (i64, i64, i64, String)>(AssertSqlSafe(sql));
+            let plan = plan.fetch_all(&mut connection).await.unwrap();
+            let found = &plan[0].3;
+            assert!(found.ends_with(index), "{found}, not {index}");
+            let sorts = plan.iter().any(|(.., step)| step.contains("ORDER BY"));
+            assert!(!sorts, "{plan:?}");
+        }
+        connection.close().await.unwrap();
+    }
 }

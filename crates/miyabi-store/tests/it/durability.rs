@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use miyabi_core::digest::Digest;
 use miyabi_core::id::{ProjectId, RunId, TenantId};
@@ -111,6 +112,29 @@ async fn append_forever(journal: &dyn Journal, artifacts: &dyn Artifacts, number
         let acknowledged = format!("ack {number} {}\n", run.row.seq);
         std::io::stdout().write_all(acknowledged.as_bytes()).unwrap();
     }
+}
+
+#[tokio::test]
+async fn idle_store_brings_its_log_into_the_database() {
+    let home = tempfile::tempdir().unwrap();
+    let store = crate::common::open(home.path()).await;
+    let mut run = Run::new(tenant(), project_id());
+    let events = run.begin();
+    store.journal().create(&events, &run.row).await.unwrap();
+    let id = run.row.run_id.to_string();
+    let database = Layout::of(home.path()).database();
+    let arrived = async {
+        loop {
+            let bytes = std::fs::read(&database).unwrap();
+            if bytes.windows(id.len()).any(|window| window == id.as_bytes()) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let arrived = tokio::time::timeout(Duration::from_secs(20), arrived).await;
+    assert!(arrived.is_ok(), "the run is still only in the log");
+    store.close().await;
 }
 
 /// Needs a file system of a few megabytes: mounted in a user namespace, as the sandbox has them too.
