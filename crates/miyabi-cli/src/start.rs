@@ -87,10 +87,7 @@ fn init_log(context: &Context) {
         _ => "debug",
     };
     let filter = tracing_subscriber::EnvFilter::new(format!("off,miyabi={level}"));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(context.terminal.error_color);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
     if log.try_init().is_err() {
         let _ = writeln!(std::io::stderr(), "the log could not be started");
     }

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use miyabi_core::id::RunId;
-use miyabi_core::port::clock::Clock as _;
+use miyabi_core::id::{ProjectId, RunId};
+use miyabi_core::port::clock::{Clock as _, Entropy as _};
 use miyabi_core::port::model::ModelName;
+use miyabi_core::project::Project;
 use miyabi_core::run::spec::Autonomy;
 use miyabi_core::run::{Step, StepValue};
-use miyabi_dashboard::api::{ConnectProject, List, Project, RunWishes, StartRun, TaskWish};
+use miyabi_dashboard::api::{RunWishes, StartRun, TaskWish};
 use miyabi_workspace::git::Git;
 use miyabi_workspace::seed;
 
@@ -20,8 +21,8 @@ use crate::link::{Link, Need};
 use crate::outcome::Exit;
 use crate::paths::Paths;
 use crate::print;
-use crate::wire::system::SystemClock;
-use crate::wire::{find_program, models};
+use crate::wire::system::{SystemClock, SystemEntropy};
+use crate::wire::{find_program, local_tenant, models};
 
 /// The branch of the example.
 const BRANCH: &str = "main";
@@ -103,7 +104,7 @@ fn inside(context: &Context, folder: &Path) -> Context {
 
 /// A demo that was broken off.
 async fn unfinished(link: &Link) -> Result<Option<RunId>> {
-    let page = link.client.list_runs("state=queued&state=running&state=waiting&limit=1").await?;
+    let page = link.client.list_runs("state=queued,running,waiting&limit=1").await?;
     Ok(page.items.first().map(|run| run.id))
 }
 
@@ -125,8 +126,8 @@ async fn start(context: &Context, link: &Link, folder: &Path) -> Result<RunId> {
 }
 
 async fn existing(link: &Link) -> Result<Option<Project>> {
-    let projects: List<Project> = link.client.get("/projects").await?;
-    Ok(projects.items.into_iter().next())
+    let owner = link.owner().context("another process runs the demo already")?;
+    Ok(owner.wired().ports.projects.list(local_tenant()).await?.into_iter().next())
 }
 
 async fn connect(context: &Context, link: &Link, folder: &Path) -> Result<Project> {
@@ -136,12 +137,17 @@ async fn connect(context: &Context, link: &Link, folder: &Path) -> Result<Projec
     tokio::fs::create_dir_all(folder).await.context("could not make the demo's repository")?;
     let git = Git::open(find_program("git", &context.variables)).await?;
     seed::repository(&git, folder, BRANCH, FILES, SystemClock.now()).await?;
-    let request = ConnectProject {
+    let project = Project {
+        id: ProjectId::mint(SystemClock.now(), SystemEntropy.draw()),
+        tenant: local_tenant(),
+        name: "lantern".into(),
         path: path_text(folder)?,
         branch: BRANCH.to_owned(),
-        name: Some("lantern".to_owned()),
+        created_at: SystemClock.now(),
     };
-    Ok(link.client.post("/projects", &request).await?)
+    let owner = link.owner().context("another process runs the demo already")?;
+    owner.wired().ports.projects.create(&project).await?;
+    Ok(project)
 }
 
 fn path_text(folder: &Path) -> Result<String> {
@@ -152,12 +158,9 @@ fn path_text(folder: &Path) -> Result<String> {
 /// Stops what answers for the page and removes everything, unless it is to be kept.
 async fn end(link: Link, folder: &Path, keep: bool) -> Result<()> {
     if !keep && let Some(owner) = link.owner() {
-        let projects: List<Project> = link.client.get("/projects").await?;
-        for project in projects.items {
-            let ports = &owner.wired().ports;
-            if let Some(project) = ports.projects.find(crate::wire::local_tenant(), project.id).await? {
-                ports.target.deactivate(&project).await?;
-            }
+        let ports = &owner.wired().ports;
+        for project in ports.projects.list(local_tenant()).await? {
+            ports.target.deactivate(&project).await?;
         }
     }
     let owns = link.drives();

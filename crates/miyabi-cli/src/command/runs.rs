@@ -60,7 +60,9 @@ async fn list(
             let known: Vec<_> = Status::ALL.iter().map(|status| status.as_str()).collect();
             return Err(usage(format!("`{state}` is no state"), format!("one of: {}", known.join(", "))));
         }
-        query.push_str(&format!("&state={state}"));
+    }
+    if !states.is_empty() {
+        query.push_str(&format!("&state={}", states.join(",")));
     }
     if let Some(since) = since {
         let age = parse_duration(since)

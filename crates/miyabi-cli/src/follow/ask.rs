@@ -11,6 +11,7 @@ use crate::command::diff;
 use crate::context::Context;
 use crate::input;
 use crate::link::Link;
+use crate::outcome::report;
 
 /// Approves by itself.
 pub(super) async fn approve(context: &Context, link: &Link, run: RunId, name: &str) -> Result<()> {
@@ -41,7 +42,10 @@ pub(super) async fn ask(
         };
         let decision = match line.trim().to_lowercase().as_str() {
             "d" | "diff" => {
-                diff::show(context, link, &run.to_string(), diff::Form::Patch).await?;
+                // A change that can't be shown must not take the decision away.
+                if let Err(error) = diff::show(context, link, &run.to_string(), diff::Form::Patch).await {
+                    report(Some(context), &error);
+                }
                 continue;
             }
             "a" | "approve" | "y" | "yes" => (DecisionWord::Approve, None),

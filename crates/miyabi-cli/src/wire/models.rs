@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use miyabi_core::config::{Config, Dialect as ConfiguredDialect, KnownModel, Provider};
@@ -158,6 +157,3 @@ fn info(known: &KnownModel) -> Option<Info> {
         scripted: false,
     })
 }
-
-/// The router behind the port, so that a wire can hold either.
-pub(crate) type SharedRouter = Arc<Router>;
