@@ -46,11 +46,7 @@ impl Artifacts for MemoryArtifacts {
     async fn get(&self, digest: Digest) -> Result<Vec<u8>, Error> {
         let found = self.0.lock().unwrap().get(&digest).cloned();
         let bytes = found.ok_or(Error::Missing(digest))?;
-        if Digest::of(&bytes) == digest {
-            Ok(bytes)
-        } else {
-            Err(Error::Corrupt(digest))
-        }
+        if Digest::of(&bytes) == digest { Ok(bytes) } else { Err(Error::Corrupt(digest)) }
     }
 
     async fn read(&self, digest: Digest, offset: u64, length: usize) -> Result<Vec<u8>, Error> {
@@ -62,12 +58,7 @@ impl Artifacts for MemoryArtifacts {
     }
 
     async fn size(&self, digest: Digest) -> Result<Option<u64>, Error> {
-        Ok(self
-            .0
-            .lock()
-            .unwrap()
-            .get(&digest)
-            .map(|bytes| bytes.len() as u64))
+        Ok(self.0.lock().unwrap().get(&digest).map(|bytes| bytes.len() as u64))
     }
 }
 

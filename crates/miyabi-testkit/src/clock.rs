@@ -24,19 +24,12 @@ impl ManualClock {
 
     /// Stands at a time.
     pub fn at(now: Timestamp) -> Self {
-        Self {
-            now: watch::Sender::new(now),
-            sleepers: watch::Sender::new(0),
-            skips_sleep: false,
-        }
+        Self { now: watch::Sender::new(now), sleepers: watch::Sender::new(0), skips_sleep: false }
     }
 
     /// Starts at [`START`], and whoever sleeps moves the clock to the end of the sleep instead of waiting.
     pub fn skipping() -> Self {
-        Self {
-            skips_sleep: true,
-            ..Self::new()
-        }
+        Self { skips_sleep: true, ..Self::new() }
     }
 
     /// Moves time forward and wakes whoever has slept long enough.

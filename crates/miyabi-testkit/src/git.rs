@@ -65,10 +65,7 @@ impl Repository {
     pub fn bare_copy(&self, into: &Path) -> PathBuf {
         let source = self.path().to_str().expect("a readable path");
         let target = into.to_str().expect("a readable path");
-        run(
-            self.path(),
-            &["clone", "--quiet", "--bare", "--no-local", source, target],
-        );
+        run(self.path(), &["clone", "--quiet", "--bare", "--no-local", source, target]);
         into.to_path_buf()
     }
 }
@@ -100,11 +97,7 @@ pub fn run(folder: &Path, args: &[&str]) -> String {
         .output()
         .expect("git can be started");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
-    assert!(
-        output.status.success(),
-        "git {args:?} failed: {}",
-        text(&output.stderr)
-    );
+    assert!(output.status.success(), "git {args:?} failed: {}", text(&output.stderr));
     text(&output.stdout)
 }
 

@@ -49,10 +49,7 @@ pub fn until_blocking<T, S: fmt::Debug>(
             Ok(found) => return found,
             Err(state) => state,
         };
-        assert!(
-            began.elapsed() <= limit,
-            "waited {limit:?} for {what}; last seen: {state:?}"
-        );
+        assert!(began.elapsed() <= limit, "waited {limit:?} for {what}; last seen: {state:?}");
         std::thread::sleep(INTERVAL);
     }
 }

@@ -1,4 +1,5 @@
 //! The local forge over records in memory and branches in a real git repository.
+#![cfg(test)]
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,94 +13,16 @@ use miyabi_core::forge::{
 use miyabi_core::label::Label;
 use miyabi_core::port::forge::Forge;
 use miyabi_core::port::records::{self, ForgeRecords, NewComment, NumberPage};
-use miyabi_core::port::repositories::{Change, Head, Replant, Repositories};
+use miyabi_core::port::repositories::Repositories as _;
 use miyabi_core::project::Project;
-use miyabi_core::run::value::Candidate;
 use miyabi_core::time::Timestamp;
 use miyabi_testkit::clock::START;
 use miyabi_testkit::git::{self, Repository};
 use miyabi_testkit::records::MemoryForgeRecords;
 use miyabi_workspace::forge::LocalForge;
+use miyabi_workspace::git::Git;
+use miyabi_workspace::repositories::{GitRepositories, Limits};
 use tempfile::TempDir;
-
-/// The three acts on branches that the forge needs, by git itself; the adapter that ships has tests of its own.
-struct Branches(PathBuf);
-
-impl Branches {
-    fn try_git(&self, args: &[&str]) -> Option<String> {
-        let output = std::process::Command::new("git").arg("-C").arg(&self.0).args(args).output().unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        output.status.success().then_some(text)
-    }
-}
-
-#[async_trait]
-impl Repositories for Branches {
-    async fn head(&self, _: &Project, branch: &str) -> Result<Option<Head>, Failure> {
-        let commit = self.try_git(&["rev-parse", "--verify", "--quiet", &format!("refs/heads/{branch}")]);
-        Ok(commit.map(|commit| Head {
-            tree: self.try_git(&["rev-parse", &format!("{commit}^{{tree}}")]).unwrap(),
-            commit,
-        }))
-    }
-
-    async fn is_ancestor(&self, _: &Project, ancestor: &str, of: &str) -> Result<bool, Failure> {
-        Ok(self.try_git(&["merge-base", "--is-ancestor", ancestor, of]).is_some())
-    }
-
-    async fn move_branch(
-        &self,
-        _: &Project,
-        branch: &str,
-        commit: &str,
-        expected: Option<&str>,
-    ) -> Result<bool, Failure> {
-        let name = format!("refs/heads/{branch}");
-        let mut args = vec!["update-ref", &name, commit];
-        args.extend(expected);
-        Ok(self.try_git(&args).is_some())
-    }
-
-    async fn open(&self, _: &Project, _: &str) -> Result<Head, Failure> {
-        unreachable!("the forge opens nothing")
-    }
-    async fn tree(&self, _: &Project, _: &str) -> Result<String, Failure> {
-        unreachable!("the forge reads no trees")
-    }
-    async fn read_file(&self, _: &Project, _: &str, _: &str, _: u64) -> Result<Option<Vec<u8>>, Failure> {
-        unreachable!("the forge reads no files")
-    }
-    async fn list_files(&self, _: &Project, _: &str, _: u32) -> Result<Vec<String>, Failure> {
-        unreachable!("the forge lists no files")
-    }
-    async fn diff(&self, _: &Project, _: &str, _: &str, _: u64) -> Result<Change, Failure> {
-        unreachable!("the forge compares nothing")
-    }
-    async fn replant(&self, _: &Project, _: &Replant<'_>) -> Result<Candidate, Failure> {
-        unreachable!("the forge makes no commits")
-    }
-    async fn revert(
-        &self,
-        _: &Project,
-        _: &str,
-        _: &str,
-        _: &str,
-        _: Timestamp,
-    ) -> Result<Candidate, Failure> {
-        unreachable!("the forge makes no commits")
-    }
-    async fn apply_to_checkout(&self, _: &Project, _: &str, _: &str) -> Result<Option<String>, Failure> {
-        unreachable!("the forge writes no checkouts")
-    }
-    async fn apply_patch_to_checkout(
-        &self,
-        _: &Project,
-        _: &str,
-        _: &str,
-    ) -> Result<Option<String>, Failure> {
-        unreachable!("the forge writes no checkouts")
-    }
-}
 
 /// Records whose notes of an ended pull request get lost once: the process dies between branch and record.
 struct Mortal {
@@ -186,34 +109,47 @@ struct House {
     records: Arc<Mortal>,
     base: String,
     change: String,
-    _folder: TempDir,
+    _user: Repository,
+    _data: TempDir,
 }
 
 const BRANCH: &str = "miyabi/run_1";
 
-fn house() -> House {
-    let folder = tempfile::tempdir().unwrap();
-    let source = Repository::with_files(&[("a.txt", "one\n")]);
-    let base = source.head();
-    source.write("a.txt", "two\n");
-    let change = source.commit("change");
-    let bare = source.bare_copy(&folder.path().join("bare.git"));
-    git::run(&bare, &["update-ref", "refs/heads/main", &base]);
+/// A project whose repository has a base commit on `main` and a change on top of it.
+async fn house() -> House {
+    let data = tempfile::tempdir().unwrap();
+    let user = Repository::with_files(&[("a.txt", "one\n")]);
+    let base = user.head();
+    user.git(&["checkout", "--quiet", "-b", "side"]);
+    user.write("a.txt", "two\n");
+    let change = user.commit("change");
+    let project = miyabi_testkit::project::project(1, user.path());
+    let git = Git::open("/usr/bin/git").await.unwrap();
+    let repositories = GitRepositories::new(git, data.path(), Limits::default());
+    for branch in ["main", "side"] {
+        repositories.open(&project, branch).await.unwrap();
+    }
     let records = Arc::new(Mortal { inner: MemoryForgeRecords::default(), dies: AtomicBool::new(false) });
     House {
-        forge: LocalForge::new(records.clone(), Arc::new(Branches(bare.clone()))),
-        project: miyabi_testkit::project::project(1, source.path()),
-        bare,
+        bare: repositories.path(project.id),
+        forge: LocalForge::new(records.clone(), Arc::new(repositories)),
+        project,
         records,
         base,
         change,
-        _folder: folder,
+        _user: user,
+        _data: data,
     }
 }
 
 impl House {
+    /// Git in the project's own repository, to look at it or to play somebody else.
+    fn git(&self, args: &[&str]) -> String {
+        git::run(&self.bare, &[&["--git-dir=."], args].concat())
+    }
+
     fn main(&self) -> String {
-        git::run(&self.bare, &["rev-parse", "refs/heads/main"])
+        self.git(&["rev-parse", "refs/heads/main"])
     }
 
     async fn open(&self, title: &str) -> PullRequest {
@@ -234,7 +170,7 @@ impl House {
 
 #[tokio::test]
 async fn a_pull_request_is_opened_once_per_marker_and_follows_its_branch() {
-    let house = house();
+    let house = house().await;
     let first = house.open("first").await;
     assert_eq!((first.head.as_str(), first.base_branch.as_str()), (house.change.as_str(), "main"));
     let again = house.open("second").await;
@@ -245,7 +181,7 @@ async fn a_pull_request_is_opened_once_per_marker_and_follows_its_branch() {
 
 #[tokio::test]
 async fn a_merge_moves_the_branch_and_says_so_and_may_be_repeated() {
-    let house = house();
+    let house = house().await;
     let number = house.open("change").await.number;
     assert!(house.merge(number, &house.change).await.unwrap());
     assert_eq!(house.main(), house.change);
@@ -258,7 +194,7 @@ async fn a_merge_moves_the_branch_and_says_so_and_may_be_repeated() {
 #[tokio::test]
 async fn a_merge_that_died_between_branch_and_record_is_finished_by_a_repeat() {
     for goes_on in [false, true] {
-        let house = house();
+        let house = house().await;
         let number = house.open("change").await.number;
         house.records.dies.store(true, Ordering::Relaxed);
         let died = house.merge(number, &house.change).await.unwrap_err();
@@ -267,9 +203,9 @@ async fn a_merge_that_died_between_branch_and_record_is_finished_by_a_repeat() {
         assert_eq!(house.state(number).await.0, PullRequestState::Open);
         if goes_on {
             // Somebody else's merge came on top before the repeat.
-            let tree = git::run(&house.bare, &["rev-parse", "main^{tree}"]);
-            let next = git::run(&house.bare, &["commit-tree", &tree, "-p", &house.change, "-m", "next"]);
-            git::run(&house.bare, &["update-ref", "refs/heads/main", &next]);
+            let tree = house.git(&["rev-parse", "main^{tree}"]);
+            let next = house.git(&["commit-tree", &tree, "-p", &house.change, "-m", "next"]);
+            house.git(&["update-ref", "refs/heads/main", &next]);
         }
         let before = house.main();
         assert!(house.merge(number, &house.change).await.unwrap());
@@ -281,11 +217,11 @@ async fn a_merge_that_died_between_branch_and_record_is_finished_by_a_repeat() {
 
 #[tokio::test]
 async fn a_branch_that_moved_is_not_merged_over() {
-    let house = house();
+    let house = house().await;
     let number = house.open("change").await.number;
-    let tree = git::run(&house.bare, &["rev-parse", "main^{tree}"]);
-    let other = git::run(&house.bare, &["commit-tree", &tree, "-p", &house.base, "-m", "other"]);
-    git::run(&house.bare, &["update-ref", "refs/heads/main", &other]);
+    let tree = house.git(&["rev-parse", "main^{tree}"]);
+    let other = house.git(&["commit-tree", &tree, "-p", &house.base, "-m", "other"]);
+    house.git(&["update-ref", "refs/heads/main", &other]);
     assert!(!house.merge(number, &house.change).await.unwrap());
     assert_eq!(house.main(), other);
     assert_eq!(house.state(number).await.0, PullRequestState::Open);
@@ -293,10 +229,10 @@ async fn a_branch_that_moved_is_not_merged_over() {
 
 #[tokio::test]
 async fn a_candidate_that_would_drop_commits_is_refused() {
-    let house = house();
+    let house = house().await;
     let number = house.open("change").await.number;
-    let tree = git::run(&house.bare, &["rev-parse", "main^{tree}"]);
-    let orphan = git::run(&house.bare, &["commit-tree", &tree, "-m", "orphan"]);
+    let tree = house.git(&["rev-parse", "main^{tree}"]);
+    let orphan = house.git(&["commit-tree", &tree, "-m", "orphan"]);
     let refused = house.merge(number, &orphan).await.unwrap_err();
     assert_eq!(refused.code, ErrorCode::RequestInvalid);
     assert_eq!(house.main(), house.base);
@@ -304,7 +240,7 @@ async fn a_candidate_that_would_drop_commits_is_refused() {
 
 #[tokio::test]
 async fn only_run_branches_are_pushed() {
-    let house = house();
+    let house = house().await;
     for branch in ["main", "refs/heads/miyabi/x", "miyabi/../main", "--force", "miyabi/a\nb"] {
         let refused = house.forge.push(&house.project, branch, &house.change).await.unwrap_err();
         assert_eq!(refused.code, ErrorCode::RequestInvalid, "{branch}");
@@ -319,7 +255,7 @@ async fn only_run_branches_are_pushed() {
 
 #[tokio::test]
 async fn what_does_not_exist_is_not_found() {
-    let house = house();
+    let house = house().await;
     let (forge, project) = (&house.forge, &house.project);
     let text = PullRequestText { title: "t".into(), body: String::new() };
     let failures = [
@@ -338,7 +274,7 @@ async fn what_does_not_exist_is_not_found() {
 
 #[tokio::test]
 async fn closing_is_final_and_may_be_repeated() {
-    let house = house();
+    let house = house().await;
     let number = house.open("change").await.number;
     for _ in 0..2 {
         house.forge.close_pull_request(&house.project, number, START).await.unwrap();
@@ -349,7 +285,7 @@ async fn closing_is_final_and_may_be_repeated() {
 
 #[tokio::test]
 async fn issues_share_the_count_with_pull_requests_and_are_paged() {
-    let house = house();
+    let house = house().await;
     let (forge, project) = (&house.forge, &house.project);
     let new = |title: &str| NewIssue {
         title: title.into(),
@@ -379,7 +315,7 @@ async fn issues_share_the_count_with_pull_requests_and_are_paged() {
 
 #[tokio::test]
 async fn a_comment_of_a_run_happens_once_and_can_steer_nothing() {
-    let house = house();
+    let house = house().await;
     let number = house.open("change").await.number;
     for body in ["done", "done again"] {
         house.forge.comment(&house.project, number, "miyabi", body, Some("run_1/done"), START).await.unwrap();

@@ -1,4 +1,5 @@
 //! The static file server over real sockets and real files.
+#![cfg(test)]
 
 use std::fs;
 use std::net::SocketAddr;

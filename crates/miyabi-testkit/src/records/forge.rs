@@ -30,9 +30,7 @@ impl Shelf {
     }
 
     fn issue(&mut self, number: u64) -> Result<&mut Issue, Error> {
-        self.issues
-            .get_mut(&number)
-            .ok_or_else(|| missing("issue", number))
+        self.issues.get_mut(&number).ok_or_else(|| missing("issue", number))
     }
 }
 
@@ -43,10 +41,7 @@ impl MemoryForgeRecords {
 }
 
 fn missing(kind: &'static str, number: u64) -> Error {
-    Error::NotFound {
-        kind,
-        name: number.to_string(),
-    }
+    Error::NotFound { kind, name: number.to_string() }
 }
 
 fn page<T: Clone>(of: &BTreeMap<u64, T>, page: NumberPage, is_open: impl Fn(&T) -> bool) -> Vec<T> {
@@ -89,9 +84,7 @@ impl ForgeRecords for MemoryForgeRecords {
     }
 
     async fn list_issues(&self, project: &Project, wanted: NumberPage) -> Result<Vec<Issue>, Error> {
-        self.with(project, |shelf| {
-            Ok(page(&shelf.issues, wanted, |issue| issue.is_open))
-        })
+        self.with(project, |shelf| Ok(page(&shelf.issues, wanted, |issue| issue.is_open)))
     }
 
     async fn set_issue_open(
@@ -159,10 +152,7 @@ impl ForgeRecords for MemoryForgeRecords {
 
     async fn upsert_pull_request(&self, project: &Project, new: &PullRequest) -> Result<PullRequest, Error> {
         self.with(project, |shelf| {
-            let same = shelf
-                .pull_requests
-                .values_mut()
-                .find(|other| other.marker == new.marker);
+            let same = shelf.pull_requests.values_mut().find(|other| other.marker == new.marker);
             if let Some(stored) = same {
                 if stored.state == PullRequestState::Open {
                     stored.title.clone_from(&new.title);
@@ -172,10 +162,7 @@ impl ForgeRecords for MemoryForgeRecords {
                 }
                 return Ok(stored.clone());
             }
-            let made = PullRequest {
-                number: shelf.next_number(),
-                ..new.clone()
-            };
+            let made = PullRequest { number: shelf.next_number(), ..new.clone() };
             shelf.pull_requests.insert(made.number, made.clone());
             Ok(made)
         })
@@ -205,10 +192,8 @@ impl ForgeRecords for MemoryForgeRecords {
         at: Timestamp,
     ) -> Result<(), Error> {
         self.with(project, |shelf| {
-            let stored = shelf
-                .pull_requests
-                .get_mut(&number)
-                .ok_or_else(|| missing("pull request", number))?;
+            let stored =
+                shelf.pull_requests.get_mut(&number).ok_or_else(|| missing("pull request", number))?;
             stored.state = state;
             stored.merge_commit = merge_commit.map(str::to_owned);
             stored.updated_at = at;

@@ -16,14 +16,8 @@ impl Projects for MemoryProjects {
     async fn create(&self, project: &Project) -> Result<(), Error> {
         let mut projects = self.0.lock().unwrap();
         let is_taken = |other: &Project| other.tenant == project.tenant && other.name == project.name;
-        if projects
-            .iter()
-            .any(|other| other.id == project.id || is_taken(other))
-        {
-            return Err(Error::Exists {
-                kind: "project",
-                name: project.name.clone(),
-            });
+        if projects.iter().any(|other| other.id == project.id || is_taken(other)) {
+            return Err(Error::Exists { kind: "project", name: project.name.clone() });
         }
         projects.push(project.clone());
         Ok(())
@@ -34,10 +28,7 @@ impl Projects for MemoryProjects {
         let stored = projects
             .iter_mut()
             .find(|stored| stored.tenant == project.tenant && stored.id == project.id)
-            .ok_or_else(|| Error::NotFound {
-                kind: "project",
-                name: project.id.to_string(),
-            })?;
+            .ok_or_else(|| Error::NotFound { kind: "project", name: project.id.to_string() })?;
         stored.path.clone_from(&project.path);
         stored.branch.clone_from(&project.branch);
         Ok(())
@@ -45,27 +36,17 @@ impl Projects for MemoryProjects {
 
     async fn find(&self, tenant: TenantId, id: ProjectId) -> Result<Option<Project>, Error> {
         let projects = self.0.lock().unwrap();
-        Ok(projects
-            .iter()
-            .find(|project| project.tenant == tenant && project.id == id)
-            .cloned())
+        Ok(projects.iter().find(|project| project.tenant == tenant && project.id == id).cloned())
     }
 
     async fn find_by_path(&self, tenant: TenantId, path: &str) -> Result<Option<Project>, Error> {
         let projects = self.0.lock().unwrap();
-        Ok(projects
-            .iter()
-            .find(|project| project.tenant == tenant && project.path == path)
-            .cloned())
+        Ok(projects.iter().find(|project| project.tenant == tenant && project.path == path).cloned())
     }
 
     async fn list(&self, tenant: TenantId) -> Result<Vec<Project>, Error> {
         let projects = self.0.lock().unwrap();
-        let mut found: Vec<_> = projects
-            .iter()
-            .filter(|project| project.tenant == tenant)
-            .cloned()
-            .collect();
+        let mut found: Vec<_> = projects.iter().filter(|project| project.tenant == tenant).cloned().collect();
         found.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(found)
     }

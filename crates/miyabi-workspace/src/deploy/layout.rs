@@ -109,10 +109,6 @@ impl ProjectFolder {
         self.root.join("lock")
     }
 
-    pub(super) fn gate(&self) -> PathBuf {
-        self.root.join("gate")
-    }
-
     pub(super) fn logs(&self) -> PathBuf {
         self.root.join("logs")
     }

@@ -19,7 +19,11 @@ pub(super) enum Owner {
 /// The state "listening" in the system's table.
 const LISTENING: &str = "0A";
 
-/// Looks who listens on a port of this machine. `service` is the process that all others of the service come from.
+/// How far the service's own processes are from the one that watches over it: that one and process 1 of the sandbox
+/// come before.
+const LAUNCHER_DEPTH: usize = 2;
+
+/// Looks who listens on a port of this machine. `service` is the process that watches over it.
 /// Blocking.
 pub(super) fn owner(port: u16, service: u32) -> Owner {
     let Some(sockets) = listening(port) else {
@@ -30,10 +34,11 @@ pub(super) fn owner(port: u16, service: u32) -> Owner {
     }
     let mut ours = BTreeSet::new();
     let mut is_hidden = false;
-    for process in descendants(service) {
+    for (process, depth) in descendants(service) {
         match sockets_of(process) {
             Some(sockets) => ours.extend(sockets),
-            None => is_hidden = true,
+            // The sandbox's own two processes hide from everyone, and listen to nobody.
+            None => is_hidden |= depth >= LAUNCHER_DEPTH,
         }
     }
     if sockets.is_subset(&ours) {
@@ -63,8 +68,8 @@ fn listening_in(line: &str, port: u16) -> Option<u64> {
     fields.get(9)?.parse().ok().filter(|_| is_wanted)
 }
 
-/// The process and all that come from it.
-fn descendants(root: u32) -> BTreeSet<u32> {
+/// The process and all that come from it, with their distance from it.
+fn descendants(root: u32) -> BTreeMap<u32, usize> {
     let mut children: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     for process in entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()) {
@@ -72,11 +77,13 @@ fn descendants(root: u32) -> BTreeSet<u32> {
             children.entry(parent).or_default().push(process);
         }
     }
-    let mut found = BTreeSet::new();
-    let mut pending = vec![root];
-    while let Some(process) = pending.pop() {
-        if found.insert(process) {
-            pending.extend(children.get(&process).into_iter().flatten());
+    let mut found = BTreeMap::new();
+    let mut pending = vec![(root, 0)];
+    while let Some((process, depth)) = pending.pop() {
+        // The table is no snapshot: an id may have been given again while it was read.
+        if found.insert(process, depth).is_none() {
+            let next = children.get(&process).into_iter().flatten();
+            pending.extend(next.map(|child| (*child, depth + 1)));
         }
     }
     found

@@ -5,7 +5,7 @@ use miyabi_core::project::Project;
 use super::LocalTarget;
 use super::disk;
 use super::error::Error;
-use super::gate::Gate;
+use super::gate::{self, Gate};
 use super::layout::{ProjectFolder, ReleaseName};
 use super::lock::Lock;
 use super::port;
@@ -28,7 +28,7 @@ impl LocalTarget {
         let manifest = self.unchanged(folder, name).await?;
         let (current, mut state) = self.look(folder).await?;
         if current.as_ref() == Some(name)
-            && let Some(port) = self.port_of_running(&state, name)
+            && let Some(port) = self.port_of_running(folder, &state, name)
         {
             return Ok(url(port));
         }
@@ -50,7 +50,7 @@ impl LocalTarget {
             self.end_service(folder, &mut state).await?;
             return Ok(None);
         };
-        if let Some(port) = self.port_of_running(&state, &name) {
+        if let Some(port) = self.port_of_running(folder, &state, &name) {
             return Ok(Some(url(port)));
         }
         let manifest = self.unchanged(folder, &name).await?;
@@ -76,10 +76,18 @@ impl LocalTarget {
         self.end_service(folder, &mut state).await
     }
 
-    /// The port of a release's process, if that runs.
-    pub(super) fn port_of_running(&self, state: &State, name: &ReleaseName) -> Option<u16> {
+    /// The port of a release's process, if that runs. One that waits at a gate that nobody will open does not count.
+    /// Blocking, but only for reads of a few bytes from the system's own tables.
+    pub(super) fn port_of_running(
+        &self,
+        folder: &ProjectFolder,
+        state: &State,
+        name: &ReleaseName,
+    ) -> Option<u16> {
         let service = state.service.as_ref()?;
-        let runs = service.release == name.as_str() && self.runner.is_alive(service.id);
+        let runs = service.release == name.as_str()
+            && gate::is_open(&folder.root().join(&service.gate))
+            && self.runner.is_alive(service.id);
         state.port.filter(|_| runs)
     }
 
@@ -106,7 +114,7 @@ impl LocalTarget {
             let folder = folder.clone();
             move || {
                 disk::make_private_folder(&folder.logs()).map_err(Error::file("make", "logs"))?;
-                Gate::close(&folder.gate()).map_err(Error::file("make", "gate"))
+                Gate::close(folder.root()).map_err(Error::file("make", "gate"))
             }
         })
         .await?;
@@ -121,7 +129,7 @@ impl LocalTarget {
             log: folder.log(&name),
         };
         let id = self.runner.start(&spec).await.map_err(Error::Service)?;
-        state.service = Some(Service { release: manifest.name.clone(), id });
+        state.service = Some(Service::new(manifest.name.clone(), id, gate.name()));
         self.save(folder, &state).await?;
         blocking(move || gate.open().map_err(Error::file("open", "gate"))).await?;
         Ok(url(port))

@@ -31,6 +31,23 @@ pub(super) struct Service {
     pub(super) release: String,
     #[serde(flatten)]
     pub(super) id: ServiceId,
+    /// The file name of the gate that it waits at or has passed: only an open one lets it begin.
+    pub(super) gate: String,
+    /// The machine's start in which it runs; ids count anew after the next one.
+    boot: Option<String>,
+}
+
+impl Service {
+    /// A process that was started just now. Blocking, briefly.
+    pub(super) fn new(release: String, id: ServiceId, gate: String) -> Self {
+        Self { release, id, gate, boot: boot() }
+    }
+}
+
+/// What the system calls this start of the machine; `None` where it has no name for it.
+fn boot() -> Option<String> {
+    let name = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(name.trim().to_owned())
 }
 
 impl Default for State {
@@ -40,7 +57,8 @@ impl Default for State {
 }
 
 impl State {
-    /// Reads a project's state; a project that was never deployed has none. Blocking.
+    /// Reads a project's state; a project that was never deployed has none, and a process does not outlive the
+    /// machine's start in which it ran. Blocking.
     pub(super) fn read(folder: &ProjectFolder) -> Result<Self, Error> {
         let bytes = match std::fs::read(folder.state()) {
             Ok(bytes) => bytes,
@@ -48,12 +66,12 @@ impl State {
             Err(error) => return Err(Error::file("read", ProjectFolder::STATE)(error)),
         };
         let damaged = |reason: String| Error::Damaged { what: ProjectFolder::STATE.into(), reason };
-        let state: Self = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
-        if state.version == VERSION {
-            Ok(state)
-        } else {
-            Err(damaged(format!("its form {} is not one that this version knows", state.version)))
+        let mut state: Self = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+        if state.version != VERSION {
+            return Err(damaged(format!("its form {} is not one that this version knows", state.version)));
         }
+        state.service = state.service.filter(|service| service.boot == boot());
+        Ok(state)
     }
 
     /// Puts it on the disk. Blocking.

@@ -47,7 +47,7 @@ impl LocalTarget {
 
     async fn all(&self, folder: &ProjectFolder) -> Result<Vec<Release>, Error> {
         let (current, state) = self.look(folder).await?;
-        let url = current.as_ref().and_then(|name| self.port_of_running(&state, name)).map(url);
+        let url = current.as_ref().and_then(|name| self.port_of_running(folder, &state, name)).map(url);
         let manifests = {
             let folder = folder.clone();
             blocking(move || release::list(&folder)).await?
@@ -83,9 +83,10 @@ impl DeployTarget for LocalTarget {
             release::stage(&folder, &name, &source, limits)
         });
         let manifest = staged.await?;
-        let (current, state) = self.look(&self.project_folder(project)).await?;
+        let folder = self.project_folder(project);
+        let (current, state) = self.look(&folder).await?;
         let current = current.filter(|name| name.as_str() == manifest.name);
-        let url = current.as_ref().and_then(|name| self.port_of_running(&state, name)).map(url);
+        let url = current.as_ref().and_then(|name| self.port_of_running(&folder, &state, name)).map(url);
         Ok(manifest.release(current.is_some(), url))
     }
 
@@ -94,7 +95,7 @@ impl DeployTarget for LocalTarget {
         let (Some(name), state) = self.look(&folder).await? else {
             return Ok(None);
         };
-        let url = self.port_of_running(&state, &name).map(url);
+        let url = self.port_of_running(&folder, &state, &name).map(url);
         let manifest = blocking(move || {
             let found = release::find(&folder, &name)?;
             found.ok_or_else(|| Error::NoRelease { name: name.to_string() })
