@@ -5,7 +5,8 @@
 //! them through ports.
 
 mod host;
-mod path;
+pub mod patch;
+pub mod path;
 pub mod registry;
 mod server;
 mod text;

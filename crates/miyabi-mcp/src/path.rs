@@ -6,7 +6,7 @@ const MAX_BYTES: usize = 1024;
 
 /// Why a path is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Error {
+pub enum Error {
     /// It names nothing.
     #[error("a path can't be empty")]
     Empty,
@@ -31,7 +31,7 @@ pub(crate) enum Error {
 ///
 /// # Errors
 /// For every path that could mean something outside of the project's files.
-pub(crate) fn checked(path: &str) -> Result<String, Error> {
+pub fn checked(path: &str) -> Result<String, Error> {
     let plain = folder(path)?;
     if plain.is_empty() { Err(Error::Empty) } else { Ok(plain) }
 }
@@ -40,7 +40,7 @@ pub(crate) fn checked(path: &str) -> Result<String, Error> {
 ///
 /// # Errors
 /// See [`checked`].
-pub(crate) fn folder(path: &str) -> Result<String, Error> {
+pub fn folder(path: &str) -> Result<String, Error> {
     if path.len() > MAX_BYTES {
         return Err(Error::TooLong);
     }

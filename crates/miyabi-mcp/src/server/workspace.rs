@@ -3,11 +3,14 @@
 //! Each tool is a file with the same inside: a marker type, its arguments and output, `run`, tests. Results are text
 //! for the model; the structured form names stored outputs under `artifacts`.
 
+mod apply_patch;
 mod ask;
 mod check;
 mod edit;
 mod file;
 mod finish;
+mod glob;
+mod grep;
 mod output;
 mod plan;
 mod read;
@@ -41,7 +44,10 @@ pub(crate) fn registry() -> Registry<Call> {
     Registry::default()
         .with::<shell::Shell>()
         .with::<read::Read>()
+        .with::<grep::Grep>()
+        .with::<glob::Glob>()
         .with::<edit::Edit>()
+        .with::<apply_patch::ApplyPatch>()
         .with::<write::Write>()
         .with::<plan::Plan>()
         .with::<check::Check>()
