@@ -7,7 +7,9 @@
 #![expect(clippy::print_stdout, reason = "a program that reports")]
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use futures::future::try_join_all;
@@ -23,6 +25,7 @@ async fn main() -> Outcome<()> {
     let home = tempfile::tempdir()?;
     let path = std::env::args_os().nth(1).map_or_else(|| home.path().join("data"), PathBuf::from);
     let store = Store::open(DataFolder::open(&path)?, Keys::File, START).await?;
+    report("file syncs, for comparison", 500, syncs(&path.join("probe"), 500)?);
     let journal = store.journal();
     for runs in [1, 10, 50, 200] {
         let count = 12_000 / runs.max(4);
@@ -52,6 +55,19 @@ async fn main() -> Outcome<()> {
 fn report(what: &str, count: usize, took: Duration) {
     let rate = count as f64 / took.as_secs_f64();
     println!("{what:42} {rate:>9.0} /s");
+}
+
+/// What the disk can do: one `fsync` after each 4 KiB.
+fn syncs(path: &Path, count: usize) -> Outcome<Duration> {
+    let mut file = File::create_new(path)?;
+    let begun = Instant::now();
+    for _ in 0..count {
+        file.write_all(&[7; 4_096])?;
+        file.sync_data()?;
+    }
+    let took = begun.elapsed();
+    std::fs::remove_file(path)?;
+    Ok(took)
 }
 
 async fn appends(journal: &dyn Journal, runs: usize, count: usize) -> Outcome<Duration> {

@@ -10,5 +10,6 @@ pub mod fixture;
 pub mod forge;
 pub mod idempotency;
 pub mod journal;
+pub mod journal_reads;
 pub mod projects;
 pub mod secrets;

@@ -25,13 +25,16 @@ cases!(journal, store, folder, (&*store.journal()):
     runs_append_at_the_same_time
     second_creation_conflicts
     events_that_do_not_fit_are_refused
-    foreign_run_answers_like_a_missing_one
     append_for_another_project_is_refused
+    append_of_nothing_only_writes_the_row
+);
+
+cases!(journal_reads, store, folder, (&*store.journal()):
+    foreign_run_answers_like_a_missing_one
     tail_reads_on_from_any_place
     list_holds_what_the_filter_asks_for
     unfinished_runs_are_found_until_they_end
     waiting_for_news_ends_with_an_append
-    append_of_nothing_only_writes_the_row
 );
 
 cases!(projects, store, folder, (&*store.projects()):

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use miyabi_core::error::ErrorCode;
 use miyabi_core::port::{journal, records};
@@ -99,6 +100,9 @@ async fn replaced_owner_can_read_but_not_write() {
     assert_eq!(loaded.len(), 2);
 
     new.journal().append(2, &late, &run.row).await.unwrap();
+    // No wake-up reaches it from another process, so it looks by itself from time to time.
+    let noticed = tokio::time::timeout(Duration::from_secs(30), old.journal().changed(2)).await;
+    assert!(noticed.is_ok(), "the new owner's event was not noticed");
     let fenced = old.journal().append(2, &late, &run.row).await.unwrap_err();
     assert!(matches!(fenced, journal::Error::Fenced), "{fenced}");
     old.close().await;
