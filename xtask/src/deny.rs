@@ -27,17 +27,14 @@ pub(crate) enum Tell {
     Everything,
 }
 
-/// Checks licences, bans and sources. Needs no network once cargo-deny is there.
+/// Checks licences, bans and sources. The first time it fetches packages of other platforms, which a build
+/// does not need; their licences count as well.
 ///
 /// # Errors
 /// When cargo-deny can't be had, or finds something.
 pub(crate) fn check(place: &Place, tell: Tell) -> Result<()> {
     let level = if tell == Tell::Everything { "warn" } else { "error" };
-    deny(
-        place,
-        &["--offline", "--log-level", level],
-        &["--hide-inclusion-graph", "bans", "licenses", "sources"],
-    )
+    deny(place, &["--log-level", level], &["--hide-inclusion-graph", "bans", "licenses", "sources"])
 }
 
 /// Checks for known vulnerabilities.
