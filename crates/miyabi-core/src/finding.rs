@@ -46,6 +46,16 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// The word itself.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Minor => "minor",
+            Self::Major => "major",
+            Self::Critical => "critical",
+        }
+    }
+
     /// Points that a valid finding takes from 100.
     fn cost(self) -> u32 {
         match self {

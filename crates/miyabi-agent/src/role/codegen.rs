@@ -189,10 +189,8 @@ pub(crate) fn describe(finding: &Finding) -> String {
         (Some(path), None) => format!("{path}: "),
         (None, _) => String::new(),
     };
-    format!(
-        "- [{:?}, {}] {place}{} Remedy: {}",
-        finding.severity, finding.source, finding.problem, finding.remedy
-    )
+    let (severity, source) = (finding.severity.as_str(), &finding.source);
+    format!("- [{severity}, {source}] {place}{} Remedy: {}", finding.problem, finding.remedy)
 }
 
 /// CodeGen ends by calling `finish`, never by words.

@@ -1,7 +1,7 @@
 //! The PR agent: words for a pull request. The facts in it are the host's.
 
 use miyabi_core::error::Failure;
-use miyabi_core::gate::Verdict;
+use miyabi_core::forge::PullRequestText;
 use miyabi_core::label::Label;
 use miyabi_core::port::model::Answer;
 use miyabi_core::run::planned::triage_of;
@@ -62,86 +62,69 @@ pub(crate) fn marker(state: &RunState) -> String {
 }
 
 /// Title and body: the agent's words first, the host's evidence after them, each marked as what it is.
-pub(crate) fn render(state: &RunState) -> miyabi_core::forge::PullRequestText {
-    let wording = state
-        .sessions
-        .get(&SessionKey::PullRequest { round: 0 })
-        .and_then(|session| session.accepted.as_ref());
-    let (title, summary) = match wording {
-        Some(Judgement::Wording { title, summary }) => (title.clone(), summary.clone()),
+pub(crate) fn render(state: &RunState) -> PullRequestText {
+    let session = state.sessions.get(&SessionKey::PullRequest { round: 0 });
+    let (title, summary) = match session.and_then(|session| session.accepted.as_ref()) {
+        Some(Judgement::Wording { title, summary }) => (title.clone(), neutral(summary)),
         _ => (state.spec.title.clone(), String::new()),
     };
-    let mut body = String::new();
-    if !summary.is_empty() {
-        body.push_str(&format!("{}\n\n", neutral(&summary)));
-    }
-    if let Some(number) = state.spec.issue {
-        body.push_str(&format!("Solves #{number}.\n\n"));
-    }
-    body.push_str(&proof(state));
-    body.push_str(&judgement(state));
-    body.push_str(&format!(
-        "\n## Risk and cost\n\n- Sandbox: {}\n- Cost: {}, {} tokens{}\n",
-        state.spec.sandbox.as_str(),
-        state.ledger.spent,
-        state.ledger.tokens,
-        if state.spec.models.values().any(|model| model.scripted) {
-            " (a script stood in for a model)"
-        } else {
-            ""
-        },
-    ));
-    if let Some(triage) = triage_of(state) {
-        body.push_str(
-            &format!("- Risk as triaged: {:?}\n", triage.risk).to_lowercase().replace("- risk", "- Risk"),
-        );
-    }
-    body.push_str("\n## How to undo\n\nRevert the merge commit");
-    body.push_str(&format!(
-        ", or bring files back with `miyabi restore {}`.\n\n<!-- {} -->\n",
-        state.run_id,
-        marker(state)
-    ));
-    miyabi_core::forge::PullRequestText { title, body }
+    let solves = state.spec.issue.map_or_else(String::new, |number| format!("Solves #{number}."));
+    let parts =
+        [summary, solves, proof(state), acceptance(state), judgement(state), risk(state), undo(state)];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    PullRequestText { title, body: format!("{}\n\n<!-- {} -->\n", parts.join("\n\n"), marker(state)) }
 }
 
+/// What the host ran, gate by gate.
 fn proof(state: &RunState) -> String {
-    let mut table = String::from(
-        "## Proof\n\nRun by the host in a clean clone of the commit.\n\n| gate | verdict | |\n|---|---|---|\n",
-    );
-    for report in state.integrated_reports() {
-        for result in &report.results {
-            let verdict = match result.verdict {
-                Verdict::Pass => "pass",
-                Verdict::Fail => "fail",
-                Verdict::Unknown => "unknown",
-            };
-            let detail = neutral(&line(&result.detail, 200)).replace('|', "\\|");
-            table.push_str(&format!("| {} | {verdict} | {detail} |\n", result.gate.as_str()));
-        }
+    let mut lines = vec![
+        "## Proof\n\nRun by the host in a clean clone of the commit.\n".to_owned(),
+        "| gate | verdict | |\n|---|---|---|".to_owned(),
+    ];
+    for result in state.integrated_reports().flat_map(|report| &report.results) {
+        let detail = neutral(&line(&result.detail, 200)).replace('|', "\\|");
+        lines.push(format!("| {} | {} | {detail} |", result.gate.as_str(), result.verdict.as_str()));
     }
-    if let Some(triage) = triage_of(state) {
-        table.push('\n');
-        for (item, text) in triage.acceptance.iter().enumerate() {
-            let mark = if state.proofs.get(&item) == Some(&true) { "x" } else { " " };
-            table.push_str(&format!("- [{mark}] {}\n", neutral(text)));
-        }
-    }
-    table
+    lines.join("\n")
+}
+
+/// The acceptance items, ticked where a proof was run and held.
+fn acceptance(state: &RunState) -> String {
+    let items = triage_of(state).map(|triage| triage.acceptance).unwrap_or_default();
+    let lines = items.iter().enumerate().map(|(item, text)| {
+        let mark = if state.proofs.get(&item) == Some(&true) { "x" } else { " " };
+        format!("- [{mark}] {}", neutral(text))
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn judgement(state: &RunState) -> String {
     let round = u32::try_from(state.added.len()).unwrap_or(u32::MAX);
     let review =
         state.head().zip(triage_of(state)).and_then(|(head, triage)| review_of(state, &triage, round, head));
-    let Some(review) = review else {
-        return String::new();
-    };
-    let mut said = format!("\n## Review\n\n{} of 100 points.\n", review.score);
-    for finding in &review.findings {
-        said.push_str(&format!("{}\n", neutral(&super::codegen::describe(finding))));
-    }
-    said
+    let Some(review) = review else { return String::new() };
+    let mut lines = vec![format!("## Review\n\n{} of 100 points.", review.score)];
+    lines.extend(review.findings.iter().map(|finding| neutral(&super::codegen::describe(finding))));
+    lines.join("\n")
+}
+
+fn risk(state: &RunState) -> String {
+    let is_scripted = state.spec.models.values().any(|model| model.scripted);
+    let scripted = if is_scripted { " (a script stood in for a model)" } else { "" };
+    let risk = triage_of(state).map_or("unknown", |triage| triage.risk.as_str());
+    format!(
+        "## Risk and cost\n\n- Risk as triaged: {risk}\n- Sandbox: {}\n- Cost: {}, {} tokens{scripted}",
+        state.spec.sandbox.as_str(),
+        state.ledger.spent,
+        state.ledger.tokens,
+    )
+}
+
+fn undo(state: &RunState) -> String {
+    format!(
+        "## How to undo\n\nRevert the merge commit, or bring a task's files back with `miyabi restore {}`.",
+        state.run_id
+    )
 }
 
 /// Text from a model or a repository inside of Markdown: no mentions, no HTML, no closing of other issues.

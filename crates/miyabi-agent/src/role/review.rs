@@ -3,7 +3,6 @@
 
 use miyabi_core::error::Failure;
 use miyabi_core::finding::{Aspect, Finding, Severity};
-use miyabi_core::gate::Verdict;
 use miyabi_core::label::Label;
 use miyabi_core::port::model::Answer;
 use miyabi_core::run::planned::triage_of;
@@ -113,12 +112,7 @@ fn evidence(state: &RunState) -> String {
     let mut lines = Vec::new();
     for report in state.integrated_reports() {
         for result in &report.results {
-            let verdict = match result.verdict {
-                Verdict::Pass => "pass",
-                Verdict::Fail => "fail",
-                Verdict::Unknown => "unknown",
-            };
-            lines.push(format!("{} {verdict}: {}", result.gate.as_str(), result.detail));
+            lines.push(format!("{} {}: {}", result.gate.as_str(), result.verdict.as_str(), result.detail));
             for run in &result.evidence {
                 let code =
                     run.exit_code.map_or("no exit code".to_owned(), |code| format!("exit code {code}"));
