@@ -74,7 +74,7 @@ mod linux {
     }
 
     /// Finds a mount's type by its device number. A line reads
-    /// `36 35 98:0 /root /point rw,noatime master:1 - ext3 /dev/root rw`, see proc_pid_mountinfo(5).
+    /// `36 35 98:0 /from /point rw,noatime master:1 - ext3 /dev/sda1 rw`, see proc_pid_mountinfo(5).
     fn kind_of_mount(mounts: &str, major: u32, minor: u32) -> Option<&str> {
         let device = format!("{major}:{minor}");
         let line = mounts.lines().find(|line| line.split(' ').nth(2) == Some(device.as_str()))?;
