@@ -24,6 +24,12 @@ impl Timestamp {
         Self(self.0.saturating_add(millis))
     }
 
+    /// This time less a number of milliseconds; stays at the beginning of time instead of wrapping.
+    #[must_use]
+    pub const fn before_millis(self, millis: u64) -> Self {
+        Self(self.0.saturating_sub(millis))
+    }
+
     /// Milliseconds from `earlier` to this time; zero when the clock went backwards.
     pub const fn millis_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)

@@ -5,15 +5,25 @@
 
 pub mod access;
 pub mod approve;
+pub mod change;
+pub mod deployment;
 mod error;
 pub mod event;
+pub mod gc;
+pub mod issue;
+pub mod model;
 mod patch;
+pub mod project;
+pub mod pull_request;
 mod record;
+pub mod restore;
 pub mod retry;
 pub mod run;
+pub mod secret;
 pub mod start;
 pub mod steer;
 pub mod stop;
+pub mod store;
 
 use std::sync::Arc;
 

@@ -131,7 +131,18 @@ fn every_default_is_an_option_and_every_option_says_its_default() {
         assert!(options().any(|option| option.key() == entry.key), "{}", entry.key);
     }
     for option in options() {
-        assert!(option.doc.concat().contains("Default"), "{}", option.key());
+        let doc = option.doc.concat();
+        let said = doc.split("Default: ").nth(1).unwrap_or_else(|| panic!("{}", option.key()));
+        let entry = effective.entries.iter().find(|entry| entry.key == option.key());
+        let real = match entry.map(|entry| &entry.value) {
+            Some(toml::Value::String(text)) => text.clone(),
+            Some(toml::Value::Array(_)) => "none".to_owned(),
+            Some(value) => value.to_string(),
+            // Sections that the user makes up, and options that are not set.
+            None => continue,
+        };
+        let said = said.split([';', ' ']).next().unwrap_or_default().trim_end_matches('.').replace('`', "");
+        assert_eq!(said, real, "{}", option.key());
     }
     let mode = Mode::default();
     assert_eq!(effective.config.policy.mode, mode);

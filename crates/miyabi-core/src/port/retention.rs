@@ -59,6 +59,10 @@ pub trait ArtifactRetention: Send + Sync {
 pub trait CheckoutRetention: Send + Sync {
     /// All checkouts on the disk, those of runs nobody knows any more included.
     async fn list_checkouts(&self) -> Result<Vec<CheckoutId>, Failure>;
+
+    /// The contents without which a stored snapshot of files can't be brought back; none for bytes that are no
+    /// snapshot.
+    fn references(&self, snapshot: &[u8]) -> Vec<Digest>;
 }
 
 /// What the store is: for people, not for decisions.

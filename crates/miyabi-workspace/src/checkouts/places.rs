@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr as _;
 
 use async_trait::async_trait;
+use miyabi_core::digest::Digest;
 use miyabi_core::error::{ErrorCode, Failure};
 use miyabi_core::id::RunId;
 use miyabi_core::port::checkouts::CheckoutId;
@@ -11,6 +12,7 @@ use miyabi_core::port::retention::CheckoutRetention;
 
 use super::GitCheckouts;
 use crate::deploy::CheckoutFolders;
+use crate::snapshot::references;
 
 impl CheckoutFolders for GitCheckouts {
     fn folder(&self, id: &CheckoutId) -> PathBuf {
@@ -28,6 +30,10 @@ impl CheckoutRetention for GitCheckouts {
         listed.map_err(|error| {
             Failure::retry(ErrorCode::DataFolderUnusable, format!("could not list the checkouts: {error}"))
         })
+    }
+
+    fn references(&self, snapshot: &[u8]) -> Vec<Digest> {
+        references(snapshot).unwrap_or_default()
     }
 }
 
