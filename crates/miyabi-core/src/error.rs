@@ -34,38 +34,22 @@ pub struct Failure {
 impl Failure {
     /// A failure that trying again can't cure.
     pub fn permanent(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self {
-            class: FailureClass::Permanent,
-            code,
-            message: message.into(),
-        }
+        Self { class: FailureClass::Permanent, code, message: message.into() }
     }
 
     /// A failure that may go away by itself.
     pub fn retry(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self {
-            class: FailureClass::Retry,
-            code,
-            message: message.into(),
-        }
+        Self { class: FailureClass::Retry, code, message: message.into() }
     }
 
     /// A failure whose cause a person must remove.
     pub fn needs_person(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self {
-            class: FailureClass::NeedsPerson,
-            code,
-            message: message.into(),
-        }
+        Self { class: FailureClass::NeedsPerson, code, message: message.into() }
     }
 
     /// The end of a step that was told to stop.
     pub fn cancelled() -> Self {
-        Self {
-            class: FailureClass::Cancelled,
-            code: ErrorCode::Cancelled,
-            message: "cancelled".into(),
-        }
+        Self { class: FailureClass::Cancelled, code: ErrorCode::Cancelled, message: "cancelled".into() }
     }
 }
 
