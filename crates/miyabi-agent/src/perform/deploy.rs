@@ -104,7 +104,7 @@ async fn become_healthy(job: &Job<'_>, check: &HealthCheck) -> Result<Health, Fa
         all += 1;
         in_row = if sample.is_healthy { in_row + 1 } else { 0 };
         good += u32::from(sample.is_healthy);
-        let is_over = job.ports.clock.now() >= until;
+        let is_over = sample.has_ended || job.ports.clock.now() >= until;
         let healthy = in_row >= check.samples.max(1);
         if healthy || is_over {
             return Ok(Health { healthy, healthy_samples: good, samples: all, detail: sample.detail });
@@ -123,7 +123,7 @@ async fn stay_healthy(job: &Job<'_>, check: &HealthCheck) -> Result<Health, Fail
         all += 1;
         bad_in_row = if sample.is_healthy { 0 } else { bad_in_row + 1 };
         good += u32::from(sample.is_healthy);
-        let is_over = job.ports.clock.now() >= until;
+        let is_over = sample.has_ended || job.ports.clock.now() >= until;
         if bad_in_row >= BAD_SAMPLES || is_over {
             let healthy = bad_in_row == 0;
             return Ok(Health { healthy, healthy_samples: good, samples: all, detail: sample.detail });

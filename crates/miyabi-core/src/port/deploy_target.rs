@@ -32,6 +32,8 @@ pub struct Release {
 pub struct Sample {
     /// Whether it is healthy.
     pub is_healthy: bool,
+    /// Whether what should answer has ended: it does not come back by itself, so looking again is of no use.
+    pub has_ended: bool,
     /// What was seen: a status, an error.
     pub detail: String,
 }

@@ -126,7 +126,8 @@ impl DeployTarget for Outside {
     }
     async fn sample(&self, _: &Project) -> Result<Sample, Failure> {
         let is_healthy = !*self.is_sick.lock().unwrap();
-        Ok(Sample { is_healthy, detail: if is_healthy { "200".into() } else { "connection refused".into() } })
+        let detail = if is_healthy { "200".into() } else { "connection refused".into() };
+        Ok(Sample { is_healthy, has_ended: false, detail })
     }
     async fn list(&self, _: &Project) -> Result<Vec<Release>, Failure> {
         Ok(self.releases.lock().unwrap().clone())

@@ -5,9 +5,10 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-/// Makes a folder that only we can enter, with those above it.
-pub(super) fn make_private_folder(path: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+/// Makes a folder, with those above it, that others can pass through and not list: levels of the sandbox without
+/// a root of their own let a service walk to its files under an id that is not ours.
+pub(super) fn make_folder(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o711).create(path)
 }
 
 /// Puts a file in place of another, in one step.
@@ -27,6 +28,18 @@ pub(super) fn switch_link(link: &Path, to: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(to, &new)?;
     fs::rename(&new, link)?;
     sync_folder(folder)
+}
+
+/// Puts a program in place, in one step: the same file under another name, or a copy on another file system.
+pub(super) fn place(program: &Path, target: &Path) -> io::Result<()> {
+    let (_, new) = beside(target)?;
+    remove_if_there(&new)?;
+    if fs::hard_link(program, &new).is_err() {
+        fs::copy(program, &new)?;
+    }
+    fs::rename(&new, target)?;
+    // Renaming a file to another of its own names does nothing and leaves both.
+    remove_if_there(&new)
 }
 
 /// Removes a file or link; fine if there is none.

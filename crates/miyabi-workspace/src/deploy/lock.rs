@@ -61,7 +61,7 @@ fn try_take(path: &Path) -> io::Result<Option<Lock>> {
 
 fn open(path: &Path) -> io::Result<File> {
     if let Some(folder) = path.parent() {
-        disk::make_private_folder(folder)?;
+        disk::make_folder(folder)?;
     }
     File::options().write(true).create(true).truncate(false).mode(0o600).open(path)
 }

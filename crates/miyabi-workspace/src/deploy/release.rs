@@ -92,10 +92,10 @@ fn fill(
 ) -> Result<Manifest, Error> {
     let failed = |action| Error::file(action, name.as_str());
     let staging = folder.staging(name);
-    disk::make_private_folder(&folder.releases()).map_err(failed("make the folder of"))?;
+    disk::make_folder(&folder.releases()).map_err(failed("make the folder of"))?;
     disk::remove_folder_if_there(&staging).map_err(failed("clear the folder of"))?;
     let built = open_built(source.checkout, &source.config.folder)?;
-    disk::make_private_folder(&staging).map_err(failed("make the folder of"))?;
+    disk::make_folder(&staging).map_err(failed("make the folder of"))?;
     let summary = tree::copy(&built, &staging.join("files"), source.config.run.is_some(), limits)?;
     let manifest = Manifest {
         version: VERSION,

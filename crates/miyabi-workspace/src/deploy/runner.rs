@@ -1,17 +1,21 @@
 //! Starting and ending the processes that answer for releases: the port, and its adapter over the sandbox.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use miyabi_core::error::{ErrorCode, Failure};
-use miyabi_core::sandbox::SandboxLimits;
+use miyabi_core::sandbox::{SandboxLevel, SandboxLimits};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use super::disk;
+use super::error::Error;
 use crate::sandbox::toolchain::Toolchains;
-use crate::sandbox::{self, CommandSpec, Detached, Exit, Lifetime, Mount, Network, OutputTarget, Sandbox};
+use crate::sandbox::{
+    self, CommandSpec, Detached, Exit, Identity, Lifetime, Mount, Network, OutputTarget, Sandbox,
+};
 use crate::site::{self, SITE_WORD, Site};
 
 const MIB: u64 = 1024 * 1024;
@@ -110,6 +114,22 @@ impl SandboxRunner {
         Self { sandbox, toolchains, program }
     }
 
+    /// The program's file where the service's id can walk to it. Without a root of its own, a sandbox that drops root
+    /// can't reach a program in root's home, so it gets one beside the release.
+    async fn reachable_program(&self, folder: Option<&Path>) -> Result<PathBuf, Failure> {
+        let described = self.sandbox.describe();
+        let drops_root = matches!(described.identity, Identity::DropsRoot { .. });
+        let (program, Some(folder)) = (self.program.clone(), folder) else {
+            return Ok(self.program.clone());
+        };
+        if described.level == SandboxLevel::Strict || !drops_root {
+            return Ok(program);
+        }
+        let copy = folder.join("program");
+        let placed = crate::blocking(move || disk::place(&program, &copy).map(|()| copy)).await;
+        Ok(placed.map_err(Error::file("copy", "program"))?)
+    }
+
     /// A command that sees the release and the machine's tools.
     fn command(
         &self,
@@ -144,9 +164,10 @@ impl ServiceRunner for SandboxRunner {
                 site::site_arguments(&service.gate, &site)
             }
         });
-        let mut spec = self.command(self.program.clone(), args, &service.files, service.port);
+        let program = self.reachable_program(service.gate.parent()).await?;
+        let mut spec = self.command(program.clone(), args, &service.files, service.port);
         spec.mounts.push(Mount::read_only(&service.gate));
-        spec.mounts.push(Mount::read_only(&self.program));
+        spec.mounts.push(Mount::read_only(program));
         spec.lifetime = Lifetime::Detached;
         spec.limits.output_bytes = MAX_LOG_BYTES;
         spec.output = OutputTarget::File(service.log.clone());

@@ -113,7 +113,7 @@ impl LocalTarget {
         let gate = blocking({
             let folder = folder.clone();
             move || {
-                disk::make_private_folder(&folder.logs()).map_err(Error::file("make", "logs"))?;
+                disk::make_folder(&folder.logs()).map_err(Error::file("make", "logs"))?;
                 Gate::close(folder.root()).map_err(Error::file("make", "gate"))
             }
         })

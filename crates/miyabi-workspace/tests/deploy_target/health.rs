@@ -24,6 +24,7 @@ async fn a_command_that_dies_at_once_is_told_with_its_last_words() {
         "the process of release `run-1` does not run: its command ended with exit code 3, after saying: \
          no database at [31mdb:5432 really"
     );
+    assert!(house.sample().await.has_ended, "looking again is of no use");
     house.until_none().await;
 }
 
@@ -43,6 +44,7 @@ async fn a_command_that_never_listens_is_never_healthy() {
     let port = house.activate("run-1").await.unwrap();
     let detail = house.until_unhealthy(&["no answer on port"]).await;
     assert!(detail.starts_with(&format!("no answer on port {port}: Connection refused")), "{detail}");
+    assert!(!house.sample().await.has_ended, "it may still begin to listen");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! A target in a temporary folder, builds to deploy, and ways to see which processes are left.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,9 +44,13 @@ impl CheckoutFolders for Checkouts {
     }
 }
 
-/// A runner over a strict sandbox, with the folders of a data folder.
+/// A runner over a strict sandbox, with its own folder in the data folder.
 pub(crate) fn runner(data: &Path) -> SandboxRunner {
-    let mut options = Options::new(SandboxLevel::Strict, data.join("sandbox"));
+    runner_at(SandboxLevel::Strict, data)
+}
+
+fn runner_at(level: SandboxLevel, data: &Path) -> SandboxRunner {
+    let mut options = Options::new(level, data.join("sandbox"));
     options.launcher = env!("CARGO_BIN_EXE_miyabi-sandbox-launcher").into();
     fs::create_dir_all(&options.state_dir).unwrap();
     let program = PathBuf::from(env!("CARGO_BIN_EXE_miyabi-site"));
@@ -66,18 +71,25 @@ impl House {
     }
 
     pub(crate) fn with_limits(limits: Limits) -> Self {
-        Self::in_folder(tempfile::tempdir().unwrap(), limits)
+        Self::in_folder(tempfile::tempdir().unwrap(), limits, SandboxLevel::Strict)
     }
 
     /// In memory where the machine offers that: making very many files takes long on a disk.
     pub(crate) fn in_memory() -> Self {
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
-        Self::in_folder(folder, Limits::default())
+        Self::in_folder(folder, Limits::default(), SandboxLevel::Strict)
     }
 
-    fn in_folder(folder: TempDir, limits: Limits) -> Self {
+    /// With a weaker sandbox, in a data folder that its id can pass through.
+    pub(crate) fn at_level(level: SandboxLevel) -> Self {
+        let house = Self::in_folder(tempfile::tempdir().unwrap(), Limits::default(), level);
+        fs::set_permissions(house.data(), fs::Permissions::from_mode(0o711)).unwrap();
+        house
+    }
+
+    fn in_folder(folder: TempDir, limits: Limits, level: SandboxLevel) -> Self {
         let data = Data(folder);
-        let runner = Arc::new(runner(data.0.path()));
+        let runner = Arc::new(runner_at(level, data.0.path()));
         let house = Self { target: target(data.0.path(), runner, limits), project: project(), data };
         fs::create_dir_all(house.build()).unwrap();
         house

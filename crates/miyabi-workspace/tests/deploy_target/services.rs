@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use miyabi_core::port::deploy_target::DeployTarget as _;
+use miyabi_core::sandbox::SandboxLevel;
 
 use crate::house::{House, command, kill, page, server, services_of};
 
@@ -46,6 +47,23 @@ async fn a_command_answers_with_a_bare_environment_and_is_brought_back() {
     house.until_healthy().await;
     assert_eq!(page(port, "/").unwrap(), "run-1");
     house.until_only("run-1").await;
+}
+
+#[tokio::test]
+async fn weaker_sandboxes_serve_as_well() {
+    for level in [SandboxLevel::Reduced, SandboxLevel::External] {
+        let house = House::at_level(level);
+        house.stage_site("run-1").await;
+        house.stage_command("run-2", &server()).await;
+        let port = house.activate("run-1").await.unwrap();
+        house.until_healthy().await;
+        assert_eq!(page(port, "/").unwrap(), "<p>run-1</p>", "{level:?}");
+        house.activate("run-2").await.unwrap();
+        house.until_healthy().await;
+        assert_eq!(page(port, "/").unwrap(), "run-2", "{level:?}");
+        house.target.deactivate(&house.project).await.unwrap();
+        house.until_none().await;
+    }
 }
 
 #[tokio::test]
