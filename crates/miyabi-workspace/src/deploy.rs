@@ -7,6 +7,8 @@
 //!   current                        link to the release that is out
 //!   state.json                     port, process, the release before
 //!   logs/<name>.log                what its process wrote, of bounded size
+//!   gate-<random>                  what its process waits at until it is noted
+//!   lock                           one act at a time
 //! ```
 //!
 //! Every act first writes what it is about to do and may be repeated after a crash at any instant: it then ends with

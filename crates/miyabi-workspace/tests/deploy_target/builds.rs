@@ -144,7 +144,11 @@ async fn too_many_files_are_refused() {
         }
     }
     let failure = refusal(&house, &site()).await;
-    assert_eq!(failure.message, "the build can't become a release: it has more than 80000 files and folders");
+    assert_eq!(
+        failure.message,
+        "the build can't become a release: it has more than 80000 files and folders; \
+         `deploy.folder` can name a smaller folder"
+    );
 }
 
 #[tokio::test]
@@ -155,7 +159,8 @@ async fn huge_files_are_refused_before_they_are_read() {
     let failure = refusal(&house, &site()).await;
     assert_eq!(
         failure.message,
-        "the build can't become a release: its files have more than 2147483648 bytes"
+        "the build can't become a release: its files have more than 2147483648 bytes; \
+         `deploy.folder` can name a smaller folder"
     );
 }
 
@@ -167,7 +172,7 @@ async fn many_files_together_count() {
     house.stage("run-0", &site()).await.unwrap();
     house.write("c", "x");
     let failure = house.stage("run-1", &site()).await.unwrap_err();
-    assert!(failure.message.ends_with("more than 1000 bytes"), "{failure}");
+    assert!(failure.message.contains("more than 1000 bytes;"), "{failure}");
 }
 
 #[tokio::test]

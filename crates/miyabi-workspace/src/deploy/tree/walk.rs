@@ -19,6 +19,9 @@ const READ_BYTES: usize = 128 * 1024;
 /// The longest target of a link; the system's own limit.
 const MAX_TARGET_BYTES: usize = 4096;
 
+/// What people can do about a build that is too large.
+const CURE: &str = "`deploy.folder` can name a smaller folder";
+
 /// What is done with each entry beside adding it to the digest.
 pub(super) trait Visit {
     /// Whether an entry of this name is left out with all that is in it.
@@ -106,7 +109,7 @@ impl Walk<'_> {
             }
             self.entries += 1;
             if self.entries > self.limits.entries {
-                let reason = format!("it has more than {} files and folders", self.limits.entries);
+                let reason = format!("it has more than {} files and folders; {CURE}", self.limits.entries);
                 return Err(Error::Content { reason });
             }
             paths.push(path.join(name));
@@ -184,7 +187,7 @@ impl Walk<'_> {
 
     fn check_bytes(&self, more: u64) -> Result<(), Error> {
         if self.bytes.saturating_add(more) > self.limits.bytes {
-            let reason = format!("its files have more than {} bytes", self.limits.bytes);
+            let reason = format!("its files have more than {} bytes; {CURE}", self.limits.bytes);
             return Err(Error::Content { reason });
         }
         Ok(())
