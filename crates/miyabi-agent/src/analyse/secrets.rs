@@ -10,9 +10,9 @@ use std::collections::BTreeSet;
 use miyabi_core::gate::{Gate, GateResult};
 use miyabi_core::port::repositories::Change;
 
-use self::forms::Found;
+use self::forms::{Found, Kind};
 use super::diff::FileDiff;
-use super::place::{is_generated, name};
+use super::place::{is_generated, is_test_path, name};
 use super::signal::{self, Signal, Weight};
 
 /// Longer lines are data; only their beginning is looked at, in bytes.
@@ -59,9 +59,14 @@ fn found<'a>(line: &'a str, next: &str) -> Vec<Found<'a>> {
 }
 
 fn report(path: &str, line: u32, found: &Found<'_>) -> Signal {
+    let weight = match found.kind {
+        Kind::Key if is_test_path(path) => Weight::Doubt,
+        Kind::Own if is_test_path(path) => Weight::Minor,
+        _ => Weight::Wrong,
+    };
     Signal {
         source: "secrets",
-        weight: Weight::Wrong,
+        weight,
         path: path.to_owned(),
         line: Some(line),
         problem: format!("looks like {}: {}", found.what, masked(found.secret)),

@@ -16,6 +16,7 @@ mod thresholds;
 use miyabi_core::gate::{Gate, GateResult};
 use miyabi_core::port::repositories::{Change, FileChangeKind};
 
+use self::language::Language;
 use super::diff::FileDiff;
 use super::place::{is_ci, is_code, is_test_path};
 use super::signal::{self, Signal, Weight};
@@ -51,6 +52,7 @@ fn whole_files(change: &Change, files: &[FileDiff<'_>], tests: &mut declared::Te
     for file in &change.files {
         let old = file.old_path.as_deref().unwrap_or(&file.path);
         let was_test = is_test_path(old) && is_code(old);
+        let has_known_tests = Language::of(old).is_known;
         let is_gone = file.kind == FileChangeKind::Deleted;
         let is_moved_out =
             file.kind == FileChangeKind::Renamed && !(is_test_path(&file.path) && is_code(&file.path));
@@ -69,6 +71,15 @@ fn whole_files(change: &Change, files: &[FileDiff<'_>], tests: &mut declared::Te
                 problem,
                 "make sure that nothing else relied on them",
             ));
+        } else if is_gone && !was_test && tests.excuse_all(old) {
+            let problem = "tests are deleted together with the code around them".into();
+            signals.push(seen(
+                Weight::Minor,
+                old,
+                None,
+                problem,
+                "make sure that nothing else relied on them",
+            ));
         } else if was_test && is_gone && !tests.are_elsewhere(old, files) {
             signals.push(seen(
                 Weight::Wrong,
@@ -77,7 +88,7 @@ fn whole_files(change: &Change, files: &[FileDiff<'_>], tests: &mut declared::Te
                 "a test file is deleted".into(),
                 "bring the tests back",
             ));
-        } else if was_test && is_moved_out {
+        } else if was_test && is_moved_out && has_known_tests {
             let problem = format!("`{old}` is renamed so that it is no test file any more");
             signals.push(seen(Weight::Wrong, &file.path, None, problem, "give it its name back"));
         }
@@ -117,6 +128,12 @@ fn seen(weight: Weight, path: &str, line: Option<u32>, problem: String, remedy: 
 fn shown(name: &str) -> String {
     let plain: String = name.trim().chars().filter(|c| !c.is_control()).take(80).collect();
     format!("`{plain}`")
+}
+
+/// Whether a place within a line lies in a text, as far as the line alone tells.
+fn is_in_string(line: &str, at: usize) -> bool {
+    let before = line[..at].replace("\\\"", "");
+    before.matches('"').count() % 2 == 1 || before.matches('`').count() % 2 == 1
 }
 
 /// A line without white space: reformatting leaves it as it is.

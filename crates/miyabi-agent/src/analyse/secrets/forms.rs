@@ -13,6 +13,18 @@ pub(super) struct Found<'a> {
     /// What it is, with its article.
     pub(super) what: &'static str,
     pub(super) secret: &'a str,
+    pub(super) kind: Kind,
+}
+
+/// How likely it is that a find opens something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A service gave it out.
+    Issued,
+    /// A private key: in tests made for them, as a rule.
+    Key,
+    /// Made by whoever wrote the line; in tests most are made up.
+    Own,
 }
 
 /// Forms that their makers document, so that scanners find them. The first group, if there is one, is the secret.
@@ -76,7 +88,11 @@ pub(super) fn find<'a>(line: &'a str, next: &str) -> Vec<Found<'a>> {
         .flat_map(|index| {
             let whole = EACH[index].captures_iter(line);
             whole.filter_map(move |groups| {
-                Some(Found { what: FORMS[index].0, secret: groups.get(1)?.as_str() })
+                Some(Found {
+                    what: FORMS[index].0,
+                    secret: groups.get(1)?.as_str(),
+                    kind: kind(FORMS[index].0),
+                })
             })
         })
         .filter(|found| !is_fake(found.secret) && !is_plain_word(found))
@@ -85,10 +101,15 @@ pub(super) fn find<'a>(line: &'a str, next: &str) -> Vec<Found<'a>> {
         let in_line = groups.get(1).is_some_and(|body| body.len() >= 40 && !is_fake(body.as_str()));
         if in_line || KEY_BODY.is_match(next) && !is_fake(next) {
             let secret = groups.get(0).map_or(line, |whole| whole.as_str());
-            all.push(Found { what: "a private key", secret });
+            all.push(Found { what: "a private key", secret, kind: Kind::Key });
         }
     }
     all
+}
+
+fn kind(what: &str) -> Kind {
+    let own = ["a JSON web token", "a password in an address", "credentials of HTTP basic authentication"];
+    if own.contains(&what) { Kind::Own } else { Kind::Issued }
 }
 
 /// `postgres://app:password@…` is what every manual has in it.

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::forms::Found;
+use super::forms::{Found, Kind};
 use crate::analyse::pattern::pattern;
 
 /// Shannon's entropy from which on a value counts as random, in bits per character. English words joined by dashes
@@ -36,7 +36,7 @@ pub(super) fn find(line: &str) -> Option<Found<'_>> {
     let groups = ASSIGNED.captures(line).or_else(|| PLAIN.captures(line))?;
     let secret = groups.get(1)?.as_str();
     let is_secret = is_random(secret) && !is_fake(secret) && !is_reference(secret);
-    is_secret.then_some(Found { what: "a secret", secret })
+    is_secret.then_some(Found { what: "a secret", secret, kind: Kind::Own })
 }
 
 /// Whether a value is a test vector or an obvious placeholder.

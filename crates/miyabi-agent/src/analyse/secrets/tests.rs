@@ -95,6 +95,24 @@ fn what_only_moves_was_there_before() {
 }
 
 #[test]
+fn tests_may_hold_what_was_made_for_them() {
+    let verdict = |path: &str, line: String| {
+        let patch = added(path, &line);
+        gate(&change_of(vec![]), &parse(&patch)).verdict
+    };
+    let key = format!("-----BEGIN {} KEY-----\n{}", "PRIVATE", letters(64));
+    for (line, in_code, in_test) in [
+        (format!("ghp_{}", letters(36)), Verdict::Fail, Verdict::Fail),
+        (key, Verdict::Fail, Verdict::Unknown),
+        (format!("password = \"{}\"", letters(20)), Verdict::Fail, Verdict::Pass),
+        (format!("eyJ{}.eyJ{}.{}", letters(20), letters(30), letters(43)), Verdict::Fail, Verdict::Pass),
+    ] {
+        assert_eq!(verdict("src/a.py", line.clone()), in_code, "{line}");
+        assert_eq!(verdict("tests/test_a.py", line.clone()), in_test, "{line}");
+    }
+}
+
+#[test]
 fn the_gate_names_the_place() {
     let patch = added("src/a.rs", &format!("fine\nlet t = \"ghp_{}\";", letters(36)));
     let result = gate(&change_of(vec![]), &parse(&patch));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::language::is_comment;
 use super::{seen, shown, squeezed};
-use crate::analyse::diff::{FileDiff, Line};
+use crate::analyse::diff::{FileDiff, Line, Side};
 use crate::analyse::pattern::patterns;
 use crate::analyse::place::{extension, is_ci, name};
 use crate::analyse::signal::{Signal, Weight};
@@ -109,39 +109,36 @@ fn harmless(file: &FileDiff<'_>, line: &Line<'_>) -> Option<Signal> {
 
 /// Commands that are gone, and not found in any other file of the change.
 fn taken_away(file: &FileDiff<'_>, files: &[FileDiff<'_>]) -> Vec<Signal> {
+    // What still stands around the change counts as well.
     let now: Vec<&Line<'_>> = files
         .iter()
         .filter(|file| is_runner(&file.path))
-        .flat_map(FileDiff::added)
-        .filter(|line| !is_comment(line.text))
+        .flat_map(FileDiff::lines)
+        .filter(|line| line.side != Side::Removed && !is_comment(line.text))
         .collect();
     let kept: BTreeSet<String> = now.iter().map(|line| squeezed(line.text)).collect();
-    let tools: BTreeSet<String> = now.iter().flat_map(|line| tools(line.text)).collect();
+    let tools_now: BTreeSet<String> = now.iter().flat_map(|line| tools(line.text)).collect();
+    let gone: BTreeSet<String> = file.removed().flat_map(|line| tools(line.text)).collect();
+    let is_replaced = file.added().flat_map(|line| tools(line.text)).any(|tool| !gone.contains(&tool));
+    // A part of the project that goes away takes its scripts with it.
+    let is_part = file.is_deleted && file.path.contains('/') && !is_ci(&file.path);
     let mut signals = Vec::new();
     for line in file.removed().filter(|line| !is_comment(line.text) && !kept.contains(&squeezed(line.text))) {
-        let mut before = tools_of(line).peekable();
-        if before.peek().is_none() {
+        let before = tools(line.text);
+        let (weight, what) = if before.is_empty() {
             continue;
-        }
-        let (weight, what) = if before.all(|tool| tools.contains(&tool)) {
+        } else if before.iter().all(|tool| tools_now.contains(tool)) {
             // An edited pipeline is reported once, as a whole.
             (if is_ci(&file.path) { Weight::Note } else { Weight::Doubt }, "is changed")
+        } else if is_replaced || is_part || before.iter().all(|tool| tool.contains("build")) {
+            (Weight::Doubt, "is replaced or not run any more")
         } else {
             (Weight::Wrong, "is not run any more")
         };
-        signals.push(seen(
-            weight,
-            &file.path,
-            Some(line.number),
-            format!("{} {what}", shown(line.text)),
-            REMEDY,
-        ));
+        let problem = format!("{} {what}", shown(line.text));
+        signals.push(seen(weight, &file.path, Some(line.number), problem, REMEDY));
     }
     signals
-}
-
-fn tools_of(line: &Line<'_>) -> impl Iterator<Item = String> {
-    tools(line.text).into_iter()
 }
 
 fn tools(text: &str) -> Vec<String> {
@@ -160,6 +157,7 @@ fn scripts(file: &FileDiff<'_>) -> Vec<Signal> {
     for (name, old, number) in file.removed().filter_map(script) {
         let now = after.iter().find(|(other, ..)| *other == name);
         let (weight, what) = match now {
+            None if file.is_deleted && file.path.contains('/') => (Weight::Doubt, "is taken away"),
             None => (Weight::Wrong, "is taken away"),
             Some((_, new, _)) if IN_VAIN.is_match(new) => (Weight::Wrong, "does nothing any more"),
             // More of the same, or a lost comma.

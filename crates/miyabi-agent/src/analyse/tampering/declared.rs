@@ -25,6 +25,7 @@ struct Declared {
 }
 
 patterns! {
+    TABLE = r"parametri[sz]e|\.each\b|#\[(?:case|test_case|rstest|values)\b|@(?:CsvSource|ValueSource|MethodSource|EnumSource|ParameterizedTest)|\b(?:InlineData|DataRow|TestCase)\(|\bt\.Run\(|\bsubTest\(|^\s*for\s.*\b(?:in|of)\b|^\s*for\s.*:=\s*range\b|\.forEach\(";
     ONLY = r"^\s*(?:\w+(?:\.\w+)*\.only\b|f(?:it|describe|context)\b|F(?:It|Describe|Context|Specify)\()|\bonly:\s";
 }
 
@@ -38,6 +39,10 @@ struct FileTests {
     had_tests: bool,
     /// What they test is gone as well, so that they may go.
     is_excused: bool,
+    /// Tests over a table of cases are new, which may be the old ones in another form.
+    has_new_table: bool,
+    /// Nothing on the old side was a test, and all of it was read.
+    had_nothing: bool,
 }
 
 /// What happened to the tests of a change.
@@ -55,10 +60,22 @@ impl Tests {
         self.0.entry(path.to_owned()).or_default().is_excused = true;
     }
 
-    /// Whether all tests of a file that is gone are found in others.
+    /// The same for a file of code with tests in it; whether there were any.
+    pub(super) fn excuse_all(&mut self, path: &str) -> bool {
+        let with_tests = self.0.get_mut(path).filter(|tests| !tests.removed.is_empty());
+        with_tests.map(|tests| tests.is_excused = true).is_some()
+    }
+
+    /// Whether tests over a table of cases are new in a file.
+    pub(super) fn has_new_table(&self, path: &str) -> bool {
+        self.0.get(path).is_some_and(|tests| tests.has_new_table)
+    }
+
+    /// Whether all tests of a file that is gone are found in others, or it had none: helpers of tests.
     pub(super) fn are_elsewhere(&self, path: &str, files: &[FileDiff<'_>]) -> bool {
         let is_read = files.iter().any(|file| file.path == path && !file.hunks.is_empty());
-        is_read && self.0.get(path).is_some_and(|tests| tests.had_tests && tests.removed.is_empty())
+        let are_safe = |tests: &FileTests| tests.had_nothing || tests.had_tests && tests.removed.is_empty();
+        is_read && self.0.get(path).is_some_and(are_safe)
     }
 }
 
@@ -79,6 +96,8 @@ pub(super) fn compare(files: &[FileDiff<'_>]) -> Tests {
     for (file, old, new) in sides {
         let entry = tests.0.entry(file.path.clone().into_owned()).or_default();
         entry.had_tests |= !old.is_empty();
+        entry.had_nothing = old.is_empty() && Language::of(&file.path).is_known;
+        entry.has_new_table = file.added().any(|line| TABLE.is_match(line.text));
         for one in old.into_iter().filter(|one| !take(&mut new_names, &one.name)) {
             if !one.is_group {
                 entry.removed.push((one.name, one.line));
@@ -108,7 +127,7 @@ pub(super) fn signals(tests: &Tests) -> Vec<Signal> {
 fn of_file(path: &str, tests: &FileTests) -> Vec<Signal> {
     let mut signals = Vec::new();
     for (name, line) in &tests.newly_skipped {
-        let problem = format!("test {} is skipped, singled out or expected to fail now", shown(name));
+        let problem = format!("{} is skipped, singled out or expected to fail now", named(name));
         signals.push(seen(Weight::Wrong, path, Some(*line), problem, "make it pass instead"));
     }
     for (name, line) in &tests.skipped_from_the_start {
@@ -122,16 +141,16 @@ fn of_file(path: &str, tests: &FileTests) -> Vec<Signal> {
             let problem = format!("test {} is renamed or replaced", shown(name));
             seen(Weight::Note, path, Some(*line), problem, "make sure that the new test shows as much")
         } else {
-            seen(
-                Weight::Wrong,
-                path,
-                Some(*line),
-                format!("test {} is removed", shown(name)),
-                "bring it back",
-            )
+            let weight = if tests.has_new_table { Weight::Doubt } else { Weight::Wrong };
+            seen(weight, path, Some(*line), format!("{} is removed", named(name)), "bring it back")
         });
     }
     signals
+}
+
+/// A test by its name, if that is in sight.
+fn named(name: &str) -> String {
+    if name.is_empty() { "a test".into() } else { format!("test {}", shown(name)) }
 }
 
 /// What is declared on one side of a file's hunks.

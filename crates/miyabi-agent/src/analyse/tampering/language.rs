@@ -27,6 +27,8 @@ pub(super) struct Language {
     pub(super) skips_inside: Regex,
     /// Whether tests stand in any file, not only in those named as tests.
     pub(super) is_anywhere: bool,
+    /// Whether its tests are recognized with some certainty.
+    pub(super) is_known: bool,
 }
 
 macro_rules! language {
@@ -47,6 +49,7 @@ language!(RUST {
     ),
     skips_inside: pattern(r"^\s*(?:todo|unimplemented)!\("),
     is_anywhere: true,
+    is_known: true,
 });
 
 language!(PYTHON {
@@ -61,6 +64,7 @@ language!(PYTHON {
         r"\bpytest\.(?:skip|xfail|exit)\(|\.skipTest\(|\braise\s+(?:unittest\.)?SkipTest\b"
     ),
     is_anywhere: false,
+    is_known: true,
 });
 
 language!(JAVASCRIPT {
@@ -73,8 +77,11 @@ language!(JAVASCRIPT {
     skips: pattern(
         r"^\s*(?:x(?:it|test|describe|context|specify)|f(?:it|describe|context)|(?:it|test|describe|context|suite|specify)(?:\.\w+)*\.(?:skip|only|todo|fails|failing|fixme|skipIf|runIf|skipFailing))\b"
     ),
-    skips_inside: pattern(r"^\s*(?:this|t|ctx|context|test|it)\.skip\(|^\s*pending\("),
+    skips_inside: pattern(
+        r#"^\s*(?:this|t|ctx|context)\.skip\(|^\s*(?:test|it)\.(?:skip|fixme)\(\s*[^'"`\s]|^\s*pending\("#
+    ),
     is_anywhere: false,
+    is_known: true,
 });
 
 language!(GO {
@@ -89,6 +96,7 @@ language!(GO {
     ),
     skips_inside: pattern(r"\b[tbf]\.Skip(?:Now|f)?\("),
     is_anywhere: false,
+    is_known: true,
 });
 
 language!(JVM_AND_DOTNET {
@@ -105,6 +113,7 @@ language!(JVM_AND_DOTNET {
         r"\bAssert\.(?:Ignore|Inconclusive)\(|\bassumeTrue\(\s*false\b|\bAssumptions?\.abort\(|\bthrow new SkipException\b"
     ),
     is_anywhere: true,
+    is_known: true,
 });
 
 language!(RUBY {
@@ -119,6 +128,7 @@ language!(RUBY {
     ),
     skips_inside: pattern(r"^\s*(?:skip|pending)\b"),
     is_anywhere: false,
+    is_known: true,
 });
 
 language!(OTHER {
@@ -131,6 +141,7 @@ language!(OTHER {
     skips: pattern(r"\bDISABLED_\w+|@(?:tag\s+:skip|Disabled|Ignore)\b|\.disabled\("),
     skips_inside: pattern(r"\bGTEST_SKIP\(|markTest(?:Skipped|Incomplete)\(|\bXCTSkip|^\s*skip\b|\bSKIP\("),
     is_anywhere: false,
+    is_known: false,
 });
 
 impl Language {

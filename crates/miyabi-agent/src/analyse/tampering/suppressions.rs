@@ -10,7 +10,7 @@ use crate::analyse::signal::{Signal, Weight};
 
 patterns! {
     /// For a whole file, or for everything.
-    BLANKET = r"@ts-nocheck|#!?\[\s*(?:allow|expect)\(\s*(?:warnings|clippy::all|unused|clippy::correctness)\b|^\s*/\*\s*eslint-disable\s*\*/|^\s*#\s*(?:flake8|ruff):\s*noqa\s*$|^\s*#\s*(?:pylint:\s*skip-file|mypy:\s*ignore-errors|type:\s*ignore\s*$)|^\s*//nolint\s*$|@SuppressWarnings\(\s*\x22all\x22|^\s*//\s*biome-ignore-all|^\s*#\s*rubocop:disable all|pragma:\s*no cover file";
+    BLANKET = r"^\s*(?://|/\*)\s*@ts-nocheck|^\s*#!?\[\s*(?:allow|expect)\(\s*(?:warnings|clippy::all|unused|clippy::correctness)\b|^\s*/\*\s*eslint-disable\s*\*/|^\s*#\s*(?:flake8|ruff):\s*noqa\s*$|^\s*#\s*(?:pylint:\s*skip-file|mypy:\s*ignore-errors|type:\s*ignore\s*$)|^\s*//nolint\s*$|^\s*@SuppressWarnings\(\s*\x22all\x22|^\s*//\s*biome-ignore-all|^\s*#\s*rubocop:disable all";
     /// For one place.
     SINGLE = r"#!?\[\s*(?:cfg_attr\([^,]*,\s*)?(?:allow|expect)\(|\beslint-disable|@ts-(?:ignore|expect-error)|#\s*noqa\b|#\s*type:\s*ignore|#\s*(?:pylint|rubocop):\s*disable|#\s*pyright:\s*ignore|//\s*nolint|@SuppressWarnings|\bbiome-ignore|NOLINT|#pragma warning disable|istanbul ignore|c8 ignore|pragma:\s*no cover|coverage\(off\)|shellcheck disable|prettier-ignore|rustfmt::skip|fmt:\s*(?:off|skip)";
 }
