@@ -1,9 +1,10 @@
 //! The client of the API: the same calls whether the API lives in this process or in the one that owns the data
 //! folder, with the same JSON either way.
 
+mod objects;
+mod runs;
 mod stream;
 mod transport;
-mod typed;
 
 use std::path::PathBuf;
 

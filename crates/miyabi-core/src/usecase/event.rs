@@ -52,3 +52,12 @@ pub async fn last_event(runs: &Runs, caller: &Caller) -> Result<u64, Error> {
     may(caller, Act::ReadRuns)?;
     Ok(runs.journal.last_global().await?)
 }
+
+/// All events of a run, oldest first.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn read_run(runs: &Runs, caller: &Caller, run: RunId) -> Result<Vec<StoredEvent>, Error> {
+    may(caller, Act::ReadRuns)?;
+    Ok(super::record::load(runs, caller, run).await?.0)
+}

@@ -158,7 +158,7 @@ impl StepView {
 }
 
 /// The contents that a step's value names.
-fn contents(value: &StepValue) -> Vec<(&'static str, Digest)> {
+pub(super) fn contents(value: &StepValue) -> Vec<(&'static str, Digest)> {
     let logs = |evidence: &[miyabi_core::gate::Evidence]| {
         evidence.iter().map(|evidence| ("log", evidence.log)).collect::<Vec<_>>()
     };
@@ -190,7 +190,7 @@ fn contents(value: &StepValue) -> Vec<(&'static str, Digest)> {
 }
 
 /// A step's value in one line; `None` where there is nothing to tell.
-fn summary(value: &StepValue) -> Option<String> {
+pub(super) fn summary(value: &StepValue) -> Option<String> {
     let short = |commit: &str| commit.get(..12).unwrap_or(commit).to_owned();
     Some(match value {
         StepValue::Opened(opened) => format!("at {}", short(&opened.base)),

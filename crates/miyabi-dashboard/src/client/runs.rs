@@ -1,11 +1,13 @@
-//! The calls that the command line makes most, with their types.
+//! Calls about runs.
 
 use axum::http::Method;
+use bytes::Bytes;
+use miyabi_core::digest::Digest;
 
 use super::{Call, Client, encode};
 use crate::api::{
-    Approval, DecideRequest, Health, List, Page, Problem, RetryRequest, Run, RunDetail, RunEvent, StartRun,
-    SteerRequest,
+    Approval, DecideRequest, Diff, FileStep, Health, List, LogLine, Page, Problem, RestoreRequest, Restored,
+    RetryRequest, Run, RunDetail, RunEvent, StartRun, SteerRequest,
 };
 
 impl Client {
@@ -97,5 +99,53 @@ impl Client {
     /// As [`Client::call`].
     pub async fn list_events(&self, run: &str, query: &str) -> Result<Page<RunEvent>, Problem> {
         self.get(&format!("/runs/{}/events?{query}", encode(run))).await
+    }
+
+    /// What a run changed so far.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub async fn diff_run(&self, run: &str) -> Result<Diff, Problem> {
+        self.get(&format!("/runs/{}/diff", encode(run))).await
+    }
+
+    /// A page of a run's log, oldest first; `query` holds `level`, `limit` and `cursor`.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub async fn log_run(&self, run: &str, query: &str) -> Result<Page<LogLine>, Problem> {
+        self.get(&format!("/runs/{}/log?{query}", encode(run))).await
+    }
+
+    /// Some bytes of a content that a run names, from an offset: at most `length`, none at its end.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub async fn read_artifact(
+        &self,
+        run: &str,
+        digest: Digest,
+        offset: u64,
+        length: u64,
+    ) -> Result<Bytes, Problem> {
+        let digest = encode(&digest.to_string());
+        let path = format!("/runs/{}/artifacts/{digest}?offset={offset}&length={length}", encode(run));
+        self.bytes(Call { method: Method::GET, path: &path, body: None::<&()>, idempotency_key: None }).await
+    }
+
+    /// The steps of a run that changed files.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub async fn list_file_steps(&self, run: &str) -> Result<List<FileStep>, Problem> {
+        self.get(&format!("/runs/{}/files", encode(run))).await
+    }
+
+    /// Brings a task's files back to before or after a step.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub async fn restore_files(&self, run: &str, request: &RestoreRequest) -> Result<Restored, Problem> {
+        self.post(&format!("/runs/{}/restore", encode(run)), request).await
     }
 }
