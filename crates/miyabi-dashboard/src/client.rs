@@ -88,6 +88,48 @@ impl Client {
         self.call(Method::POST, path, Some(body)).await
     }
 
+    /// Puts something in its place.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub async fn put<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<T, Problem> {
+        self.call(Method::PUT, path, Some(body)).await
+    }
+
+    /// Removes something.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, Problem> {
+        self.call(Method::DELETE, path, None::<&()>).await
+    }
+
+    /// Reads something that is not JSON.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub async fn get_bytes(&self, path: &str) -> Result<Bytes, Problem> {
+        self.bytes(Call { method: Method::GET, path, body: None::<&()>, idempotency_key: None }).await
+    }
+
+    /// Sends something, once per key.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub async fn post_once<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &(impl Serialize + Sync),
+        idempotency_key: &str,
+    ) -> Result<T, Problem> {
+        let key = Some(idempotency_key);
+        self.make(Call { method: Method::POST, path, body: Some(body), idempotency_key: key }).await
+    }
+
     /// Makes a call in full.
     ///
     /// # Errors

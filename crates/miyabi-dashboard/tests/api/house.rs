@@ -58,8 +58,17 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) async fn new() -> Self {
+        Self::with_clock(ManualClock::new()).await
+    }
+
+    /// With a clock on which every wait is over at once.
+    pub(crate) async fn skipping() -> Self {
+        Self::with_clock(ManualClock::skipping()).await
+    }
+
+    async fn with_clock(clock: ManualClock) -> Self {
         let folder = TempDir::new().unwrap();
-        let clock = Arc::new(ManualClock::new());
+        let clock = Arc::new(clock);
         let data = DataFolder::open(&folder.path().join("data")).unwrap();
         let store = Store::open(data, Keys::File, clock.now()).await.unwrap();
         let git = Git::open("/usr/bin/git").await.unwrap();

@@ -3,10 +3,14 @@
 
 mod decisions;
 mod events;
+mod files;
+mod forge;
 mod house;
+mod objects;
 mod outside;
 mod runs;
 mod shapes;
 mod socket;
 mod start;
 mod story;
+mod upkeep;

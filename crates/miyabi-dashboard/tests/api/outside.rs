@@ -93,6 +93,12 @@ impl CheckoutRetention for Outside {
     async fn list_checkouts(&self) -> Result<Vec<CheckoutId>, Failure> {
         Ok(self.checkouts.lock().unwrap().clone())
     }
+
+    /// Every digest that stands in the bytes as a word.
+    fn references(&self, snapshot: &[u8]) -> Vec<Digest> {
+        let text = String::from_utf8_lossy(snapshot);
+        text.split(' ').filter_map(|word| word.parse().ok()).collect()
+    }
 }
 
 #[async_trait]
