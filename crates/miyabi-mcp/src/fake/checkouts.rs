@@ -71,6 +71,9 @@ impl Checkouts for FolderCheckouts {
         cancel: &CancellationToken,
     ) -> Result<ExecOutcome, Failure> {
         let argv = exec.program.argv();
+        if !self.path(&exec.folder).is_dir() {
+            return Err(Failure::permanent(ErrorCode::RequestInvalid, "no such folder"));
+        }
         let started = Instant::now();
         let child = tokio::process::Command::new("sh")
             .args(["-c", "exec 2>&1; exec \"$0\" \"$@\""])
@@ -123,9 +126,9 @@ impl Checkouts for FolderCheckouts {
             return Err(Failure::retry(ErrorCode::StoreFull, "no space is left"));
         }
         let path = self.path(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, bytes).unwrap();
-        Ok(())
+        let written =
+            std::fs::create_dir_all(path.parent().unwrap()).and_then(|()| std::fs::write(path, bytes));
+        written.map_err(|error| Failure::permanent(ErrorCode::RequestInvalid, error.to_string()))
     }
 
     async fn remove_file(&self, _: &CheckoutId, path: &str) -> Result<bool, Failure> {

@@ -89,7 +89,7 @@ fn any_text() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
     fn a_diff_leads_from_one_text_to_the_other(a in any_text(), b in any_text(), context in 0usize..4) {

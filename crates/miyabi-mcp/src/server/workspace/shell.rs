@@ -1,6 +1,6 @@
 //! `shell`: a command in the sandbox.
 
-use miyabi_core::error::Failure;
+use miyabi_core::error::{ErrorCode, Failure};
 use miyabi_core::port::checkouts::{Exec, Program};
 use miyabi_core::run::step::Effect;
 use miyabi_core::sandbox::SandboxLimits;
@@ -42,8 +42,14 @@ impl Tool<Call> for Shell {
 
     async fn run(call: &Call, arguments: Arguments) -> Result<Reply<Ended>, Problem> {
         let exec = exec(call, arguments)?;
-        let outcome =
-            call.checkouts.exec(&call.scope.checkout, &exec, &call.cancel).await.map_err(refused)?;
+        let ran = call.checkouts.exec(&call.scope.checkout, &exec, &call.cancel).await;
+        let outcome = ran.map_err(|failure| match failure.code {
+            // The sandbox says where the folder would be on the machine, which is no help here.
+            ErrorCode::RequestInvalid if !exec.folder.is_empty() => {
+                Problem::told(format!("`folder`: nothing can be run in `{}`; is it a folder?", exec.folder))
+            }
+            _ => refused(failure),
+        })?;
         if outcome.is_cancelled {
             return Err(Failure::cancelled().into());
         }
@@ -133,6 +139,10 @@ mod tests {
             (json!({"command": "  "}), "`command` is empty"),
             (json!({"command": "a\u{0}b"}), "`command` contains a NUL character"),
             (json!({"command": "ls", "folder": "../x"}), "`folder`: paths can't contain `..`"),
+            (
+                json!({"command": "ls", "folder": "none"}),
+                "`folder`: nothing can be run in `none`; is it a folder?",
+            ),
             (json!({"command": "x".repeat(70_000)}), "`command` has 70000 bytes; at most 65536 are taken"),
         ] {
             let result = bench.call("shell", arguments).await;

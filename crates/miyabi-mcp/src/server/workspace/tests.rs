@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use miyabi_core::port::tool_host::ToolHost;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::fake::Bench;
@@ -71,6 +72,53 @@ async fn no_arguments_of_any_shape_make_a_tool_panic() {
             assert!(result.is_error || name == "check", "{name} {arguments}");
             assert!(!result.text.chars().any(|c| c.is_control() && c != '\n' && c != '\t'));
         }
+    }
+}
+
+/// Values that a confused or hostile model may give.
+fn any_value() -> impl Strategy<Value = Value> {
+    let text = prop_oneof![
+        "[a-c./\\\\~ \r\n\t\u{1b}\u{202e}日*?(\\[{+-]{0,12}",
+        Just("f".to_owned()),
+        Just("one".to_owned()),
+        Just(".git/config".to_owned()),
+        Just("--- a/f\n+++ b/f\n@@ -1 +1 @@\n-one\n+two\n".to_owned()),
+    ];
+    prop_oneof![
+        6 => text.prop_map(Value::from),
+        2 => any::<i64>().prop_map(Value::from),
+        1 => any::<f64>().prop_map(Value::from),
+        1 => any::<bool>().prop_map(Value::from),
+        1 => Just(Value::Null),
+        1 => Just(json!([{"text": "a"}, {"item": 1, "command": "x"}])),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    #[test]
+    fn no_fields_of_any_value_make_a_tool_panic(values in prop::collection::vec(any_value(), 8), leave_out in 0u8..255, is_repeat: bool) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let bench = Bench::new();
+            bench.put("f", b"one\r\n");
+            // Random text is no command to run outside of a sandbox.
+            let tools = bench.tools.definitions().filter(|definition| !["shell", "check"].contains(&definition.name));
+            let tools: Vec<_> = tools.map(|definition| (definition.name, definition.input_schema.clone())).collect();
+            for (name, schema) in tools {
+                let fields = schema["properties"].as_object().unwrap().keys().zip(&values).enumerate();
+                let kept = fields.filter(|(index, _)| leave_out & (1 << index) == 0);
+                let arguments: Value = kept.map(|(_, (field, value))| (field.clone(), value.clone())).collect::<serde_json::Map<_, _>>().into();
+                let result = match is_repeat {
+                    true => bench.repeat(name, arguments).await,
+                    false => bench.call(name, arguments).await,
+                };
+                assert!(result.text.len() < 70_000, "{name}");
+                let hidden = result.text.chars().find(|c| c.is_control() && *c != '\n' && *c != '\t' || *c == '\u{202e}');
+                assert_eq!(hidden, None, "{name}: {}", result.text);
+            }
+        });
     }
 }
 
