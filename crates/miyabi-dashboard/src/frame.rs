@@ -115,3 +115,25 @@ pub(crate) async fn no_method(request: Request) -> Refusal {
     let detail = format!("`{}` does not answer to {}", request.uri().path(), request.method());
     Problem::new(ErrorCode::RequestInvalid, detail).with_status(405).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::get;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_hangs_ends() {
+        let limit = Duration::from_secs(60);
+        let router: Router = Router::new()
+            .route("/", get(std::future::pending::<()>))
+            .layer(from_fn_with_state(limit, limit_time));
+        let answer = router.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::GATEWAY_TIMEOUT);
+        let problem = answer.extensions().get::<Arc<Problem>>().unwrap();
+        assert_eq!(&*problem.detail, "the request was not carried out within 60 s");
+    }
+}

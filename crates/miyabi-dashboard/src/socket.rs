@@ -16,7 +16,7 @@ use axum::{Extension, Router};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -101,31 +101,44 @@ impl Socket {
     /// Answers requests until told to stop; then finishes those under way, for a while.
     pub async fn serve(self, router: Router, cancel: CancellationToken) {
         let connections = TaskTracker::new();
+        let cut = CancellationToken::new();
         let places = Arc::new(Semaphore::new(CONNECTIONS));
+        while let Some((stream, place)) = self.next(&places, &cancel).await {
+            let served = serve_connection(stream, router.clone(), cancel.clone());
+            let cut = cut.clone();
+            connections.spawn(async move {
+                cut.run_until_cancelled(served).await;
+                drop(place);
+            });
+        }
+        connections.close();
+        if tokio::time::timeout(GRACE, connections.wait()).await.is_err() {
+            tracing::warn!(open = connections.len(), "cutting off connections that don't end");
+            cut.cancel();
+            connections.wait().await;
+        }
+    }
+
+    /// The next connection with its place among those that are served; `None` when told to stop.
+    async fn next(
+        &self,
+        places: &Arc<Semaphore>,
+        cancel: &CancellationToken,
+    ) -> Option<(UnixStream, OwnedSemaphorePermit)> {
         loop {
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
-            // `accept` is cancel-safe: a connection is either taken or stays in the kernel's queue.
-            let accepted = tokio::select! {
-                () = cancel.cancelled() => break,
-                accepted = self.listener.accept() => accepted,
+            let next = async {
+                let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+                let (stream, _) = self.listener.accept().await?;
+                Ok::<_, io::Error>((stream, place))
             };
-            match accepted {
-                Ok((stream, _)) => {
-                    let served = serve_connection(stream, router.clone(), cancel.clone());
-                    connections.spawn(async move {
-                        served.await;
-                        drop(place);
-                    });
-                }
+            // Cancel-safe: a connection is either taken or stays in the kernel's queue.
+            match cancel.run_until_cancelled(next).await? {
+                Ok(next) => return Some(next),
                 Err(error) => {
                     tracing::warn!(%error, "the socket could not take a connection");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
-        }
-        connections.close();
-        if tokio::time::timeout(GRACE, connections.wait()).await.is_err() {
-            tracing::warn!(open = connections.len(), "connections were cut off at the end");
         }
     }
 }
@@ -168,4 +181,16 @@ async fn serve_connection(stream: UnixStream, router: Router, cancel: Cancellati
 
 fn may_enter(uid: u32) -> bool {
     uid == 0 || uid == rustix::process::geteuid().as_raw()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_enter;
+
+    #[test]
+    fn only_the_owner_and_root_come_in() {
+        let own = rustix::process::geteuid().as_raw();
+        assert!(may_enter(own) && may_enter(0));
+        assert!(!may_enter(own + 1) && !may_enter(u32::MAX));
+    }
 }

@@ -17,9 +17,10 @@ use crate::port::artifacts;
 use crate::port::checkouts::CheckoutId;
 use crate::port::journal::RunFilter;
 use crate::port::retention::Swept;
+use crate::run::event::Decision;
 use crate::run::spec::Template;
 use crate::run::{RunState, Step, StepValue};
-use crate::stop::{Status, StopKind};
+use crate::stop::Status;
 
 /// Answers to requests by idempotency key are kept for so long, in milliseconds: far longer than anybody repeats one.
 const ANSWERS_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
@@ -141,10 +142,10 @@ fn work_of(detail: &RunDetail) -> Work {
     if !has_change(state, detail) {
         return Work::None;
     }
-    match state.stop.as_ref().map(|stop| stop.kind) {
-        Some(StopKind::Cancelled) => Work::Discarded,
-        _ => Work::Unmerged,
-    }
+    // To stop a run is not to give its work up; to reject what it asks for is.
+    let decisions = state.approvals.values().filter_map(|approval| approval.decided.as_ref());
+    let mut rejections = decisions.filter(|decided| decided.decision == Decision::Rejected);
+    if rejections.next().is_some() { Work::Discarded } else { Work::Unmerged }
 }
 
 /// Whether some step changed files beyond what the set-up did.

@@ -219,7 +219,8 @@ pub async fn list_runs(
 pub async fn find_run(runs: &Runs, caller: &Caller, name: &str) -> Result<RunId, Error> {
     may(caller, Act::ReadRuns)?;
     if let Ok(run) = name.parse() {
-        return Ok(run);
+        let row = runs.journal.find(caller.tenant, run).await?;
+        return row.map(|row| row.run_id).ok_or_else(|| Error::not_found("run", name));
     }
     let ending = name.strip_prefix("run_").unwrap_or(name).to_ascii_lowercase();
     if ending.is_empty() || !ending.bytes().all(|byte| byte.is_ascii_alphanumeric()) {

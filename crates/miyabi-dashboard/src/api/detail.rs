@@ -1,5 +1,6 @@
 //! A run in full.
 
+use miyabi_core::digest::Digest;
 use miyabi_core::id::RunId;
 use miyabi_core::policy::Mode;
 use miyabi_core::port::model::ModelName;
@@ -47,6 +48,8 @@ pub struct RunDetail {
     /// What lists show.
     #[serde(flatten)]
     pub run: Run,
+    /// The whole text of the task, as an artifact.
+    pub text: Digest,
     /// The sequence of stages.
     pub template: Template,
     /// The last stage it enters by itself.
@@ -111,6 +114,7 @@ impl From<run::RunDetail> for RunDetail {
         let released = released(state);
         Self {
             run: state.into(),
+            text: spec.text,
             template: spec.template,
             autonomy: spec.autonomy,
             policy: spec.policy.mode,

@@ -16,6 +16,7 @@ use super::Money;
 
 /// Starts a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct StartRun {
     /// The repository.
     pub project_id: ProjectId,

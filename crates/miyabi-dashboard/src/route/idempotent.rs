@@ -1,5 +1,8 @@
 //! Requests that may be repeated without doing their work twice: the same key and the same request get the same
 //! answer.
+//!
+//! One gap is left: a process that dies between the work and the note of its answer does the work again for the next
+//! request of that key. Where that would hurt most, for runs on an issue, the second start is refused as a conflict.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 

@@ -249,6 +249,7 @@ impl Catalog for KnownModels {
     }
 
     async fn test(&self, model: &ModelName, _: &CancellationToken) -> Result<Probe, ModelError> {
+        assert_ne!(model.0, "scripted/broken", "a bug of an adapter");
         if model.0 == "scripted/demo" {
             let usage = Usage { input_tokens: 8, output_tokens: 1, ..Usage::default() };
             return Ok(Probe { duration_ms: 3, text: "ok".into(), usage });

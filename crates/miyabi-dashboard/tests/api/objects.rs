@@ -105,3 +105,12 @@ async fn secrets_go_in_and_never_come_out() {
     house.client.remove_secret("github-token").await.unwrap();
     assert_eq!(house.client.remove_secret("github-token").await.unwrap_err().status, 404);
 }
+
+#[tokio::test]
+async fn a_bug_is_an_error_document_and_not_the_end() {
+    let house = House::new().await;
+    let problem = house.client.test_model(&ModelName("scripted/broken".into())).await.unwrap_err();
+    assert_eq!((problem.code, problem.status), (ErrorCode::Internal, 500));
+    assert!(problem.request_id.starts_with("req_") && !problem.detail.contains("adapter"), "{problem:?}");
+    house.client.health().await.unwrap();
+}

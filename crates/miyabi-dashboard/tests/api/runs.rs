@@ -111,6 +111,8 @@ async fn whatever_is_wrong_is_a_problem_document() {
         (Method::GET, "/runs?cursor=xyz", "", 400),
         (Method::GET, "/runs?since=yesterday", "", 400),
         (Method::GET, "/runs/run_01arz3ndektsv4rrffq69g5fav", "", 404),
+        (Method::GET, "/runs/run_01arz3ndektsv4rrffq69g5fav/events", "", 404),
+        (Method::GET, "/events?scope=run:run_01arz3ndektsv4rrffq69g5fav", "", 404),
         (Method::GET, "/events?scope=world", "", 400),
     ] {
         let (found, problem) = send(&house, method.clone(), path, body).await;

@@ -4,7 +4,7 @@ use miyabi_core::error::ErrorCode;
 use miyabi_core::id::RunId;
 use miyabi_core::port::checkouts::CheckoutId;
 use miyabi_core::stop::StopKind;
-use miyabi_dashboard::api::GcRequest;
+use miyabi_dashboard::api::{DecideRequest, DecisionWord, GcRequest};
 
 use crate::house::House;
 use crate::story;
@@ -54,6 +54,26 @@ async fn unmerged_work_is_kept_until_it_is_given_up_by_name() {
     let done = house.client.collect_garbage(&discard).await.unwrap();
     assert_eq!(done.runs, [kept]);
     assert!(house.client.list_runs("").await.unwrap().items.is_empty());
+}
+
+#[tokio::test]
+async fn to_stop_is_not_to_give_up_but_to_reject_is() {
+    let house = House::new().await;
+    let with_change = [story::beginning(), story::work()].concat();
+    let (stopped, rejected) = (house.run("stopped").await, house.run("rejected").await);
+    for run in [&stopped, &rejected] {
+        house.write(run.id, with_change.clone()).await;
+    }
+    house.client.stop_run(&stopped.id.to_string()).await.unwrap();
+    house.write(rejected.id, vec![story::asks(story::HEAD)]).await;
+    let reject = DecideRequest { decision: DecisionWord::Reject, approval: None, note: None, head: None };
+    house.client.decide(&rejected.id.to_string(), &reject).await.unwrap();
+    for run in [&stopped, &rejected] {
+        house.write(run.id, vec![story::ended(StopKind::Cancelled, "by operator")]).await;
+    }
+    house.clock.advance_ms(100 * DAY_MS);
+    let done = house.client.collect_garbage(&GcRequest::default()).await.unwrap();
+    assert_eq!((done.runs, done.kept_for_their_change), (vec![rejected.id], vec![stopped.id]));
 }
 
 #[tokio::test]

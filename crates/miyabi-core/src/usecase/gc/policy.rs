@@ -17,7 +17,7 @@ pub enum Work {
     Merged,
     /// There is none.
     None,
-    /// A person stopped the run or rejected the change.
+    /// A person rejected it.
     Discarded,
     /// It exists in the run's record and checkouts alone.
     Unmerged,
