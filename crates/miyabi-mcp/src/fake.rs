@@ -60,7 +60,17 @@ impl Bench {
 
     pub(crate) async fn call(&self, tool: &str, arguments: Value) -> ToolResult {
         let cancel = CancellationToken::new();
-        self.tools.call(&self.scope, tool, &arguments, false, &cancel).await.unwrap()
+        let result = self.tools.call(&self.scope, tool, &arguments, false, &cancel).await.unwrap();
+        self.check_output(tool, &result);
+        result
+    }
+
+    /// Structured results of calls that did their work must fit the schema that clients hold them against.
+    fn check_output(&self, tool: &str, result: &ToolResult) {
+        let definition = self.tools.definitions().find(|definition| definition.name == tool);
+        if let (Some(definition), Some(data), false) = (definition, &result.structured, result.is_error) {
+            assert!(fits(&definition.output_schema, data), "{tool}: {data}");
+        }
     }
 
     /// A call after a crash: nobody knows whether an earlier try happened.
@@ -68,4 +78,30 @@ impl Bench {
         let cancel = CancellationToken::new();
         self.tools.call(&self.scope, tool, &arguments, true, &cancel).await.unwrap()
     }
+}
+
+/// Whether a value fits a schema, as far as our own output schemas go.
+fn fits(schema: &Value, value: &Value) -> bool {
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let is_kind = match &schema["type"] {
+        Value::Array(kinds) => kinds.iter().any(|other| other == kind),
+        other => other == kind,
+    };
+    let has_required = schema["required"]
+        .as_array()
+        .is_none_or(|names| names.iter().all(|name| value.get(name.as_str().unwrap()).is_some()));
+    let has_parts = match value {
+        Value::Array(items) => items.iter().all(|item| fits(&schema["items"], item)),
+        Value::Object(fields) => fields.iter().all(|(name, field)| fits(&schema["properties"][name], field)),
+        Value::String(_) => schema["enum"].as_array().is_none_or(|words| words.contains(value)),
+        _ => true,
+    };
+    is_kind && has_required && has_parts
 }

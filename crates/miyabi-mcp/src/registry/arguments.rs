@@ -70,7 +70,7 @@ mod tests {
     }
 
     fn decode_sample(value: &Value) -> Result<Sample, String> {
-        decode(&schema::of::<Sample>(), value).map_err(|problem| problem.to_string())
+        decode(&schema::of_input::<Sample>(), value).map_err(|problem| problem.to_string())
     }
 
     #[test]

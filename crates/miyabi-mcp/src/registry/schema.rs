@@ -4,15 +4,31 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
+/// The schema of arguments. What may be left out may also be null; only the first is said.
+pub(super) fn of_input<T: JsonSchema>() -> Value {
+    let mut schema = of::<T>(SchemaSettings::draft2020_12().for_deserialize());
+    without_null(&mut schema);
+    schema
+}
+
+/// The schema of a structured result, which clients hold results against.
+pub(super) fn of_output<T: JsonSchema>() -> Value {
+    of::<T>(SchemaSettings::draft2020_12().for_serialize())
+}
+
 /// The schema of a type, all definitions in place.
-pub(super) fn of<T: JsonSchema>() -> Value {
-    let settings = SchemaSettings::draft2020_12().with(|settings| {
+fn of<T: JsonSchema>(settings: SchemaSettings) -> Value {
+    let settings = settings.with(|settings| {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
     });
     let schema = settings.into_generator().into_root_schema_for::<T>();
     let mut value = schema.to_value();
-    clean(&mut value);
+    each(&mut value, &mut |object| {
+        for noise in ["$schema", "title", "format", "minimum", "maximum"] {
+            object.remove(noise);
+        }
+    });
     // A root's description repeats the tool's.
     if let Value::Object(root) = &mut value {
         root.remove("description");
@@ -41,50 +57,50 @@ pub(super) fn shape(schema: &Value) -> String {
     format!("{{{}}}", properties.iter().map(field).collect::<Vec<_>>().join(", "))
 }
 
-fn clean(value: &mut Value) {
+/// Takes the choice of null out of a schema.
+fn without_null(schema: &mut Value) {
+    each(schema, &mut |object| {
+        if object.get("default") == Some(&Value::Null) {
+            object.remove("default");
+        }
+        if let Some(Value::Array(kinds)) = object.get_mut("type") {
+            kinds.retain(|kind| kind != "null");
+            if let [kind] = kinds.as_slice() {
+                let kind = kind.clone();
+                object.insert("type".into(), kind);
+            }
+        }
+        if let Some(Value::Array(choices)) = object.get_mut("enum") {
+            choices.retain(|choice| !choice.is_null());
+        }
+        if let Some(Value::Array(options)) = object.get_mut("anyOf") {
+            options.retain(|option| option["type"] != "null");
+            if let [Value::Object(only)] = options.as_slice() {
+                let only = only.clone();
+                object.remove("anyOf");
+                object.extend(only);
+            }
+        }
+    });
+}
+
+/// Does something to a schema and all within it.
+fn each(value: &mut Value, change: &mut impl FnMut(&mut Map<String, Value>)) {
     match value {
         Value::Object(object) => {
-            clean_object(object);
+            change(object);
             for (key, inner) in object.iter_mut() {
-                // A property may have any name, such as `title`, so only its schema is cleaned.
                 match inner {
+                    // A property may have any name, such as `title`: it is no keyword there.
                     Value::Object(properties) if key == "properties" => {
-                        properties.values_mut().for_each(clean);
+                        properties.values_mut().for_each(|property| each(property, change));
                     }
-                    _ => clean(inner),
+                    _ => each(inner, change),
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(clean),
+        Value::Array(items) => items.iter_mut().for_each(|item| each(item, change)),
         _ => {}
-    }
-}
-
-fn clean_object(object: &mut Map<String, Value>) {
-    for noise in ["$schema", "title", "format", "minimum", "maximum"] {
-        object.remove(noise);
-    }
-    if object.get("default") == Some(&Value::Null) {
-        object.remove("default");
-    }
-    // An optional field may be left out; that it may be null as well is no help.
-    if let Some(Value::Array(kinds)) = object.get_mut("type") {
-        kinds.retain(|kind| kind != "null");
-        if let [kind] = kinds.as_slice() {
-            let kind = kind.clone();
-            object.insert("type".into(), kind);
-        }
-    }
-    if let Some(Value::Array(choices)) = object.get_mut("enum") {
-        choices.retain(|choice| !choice.is_null());
-    }
-    if let Some(Value::Array(options)) = object.get_mut("anyOf") {
-        options.retain(|option| option["type"] != "null");
-        if let [Value::Object(only)] = options.as_slice() {
-            let only = only.clone();
-            object.remove("anyOf");
-            object.extend(only);
-        }
     }
 }
 
@@ -134,13 +150,29 @@ mod tests {
                 }},
             },
         });
-        assert_eq!(of::<Sample>(), expected);
+        assert_eq!(of_input::<Sample>(), expected);
+    }
+
+    #[derive(serde::Serialize, JsonSchema)]
+    struct Answer {
+        exit_code: Option<i32>,
+    }
+
+    #[test]
+    fn results_may_be_null_where_they_are() {
+        let expected = json!({
+            "type": "object",
+            "required": ["exit_code"],
+            "properties": {"exit_code": {"type": ["integer", "null"]}},
+        });
+        assert_eq!(of_output::<Answer>(), expected);
+        assert_eq!(serde_json::to_value(Answer { exit_code: None }).unwrap(), json!({"exit_code": null}));
     }
 
     #[test]
     fn a_shape_is_one_line() {
         assert_eq!(
-            shape(&of::<Sample>()),
+            shape(&of_input::<Sample>()),
             r#"{gate?: "lint" | "test", limit?: integer, path: string, steps: [{title: string}]}"#
         );
     }
