@@ -2,6 +2,7 @@
 
 mod blocking;
 
+pub mod attended;
 pub mod checkouts;
 pub mod deploy;
 pub mod files;

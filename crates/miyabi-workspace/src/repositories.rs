@@ -6,6 +6,7 @@
 
 mod apply;
 mod branch;
+mod bundle;
 mod diff;
 mod import;
 mod limits;
@@ -13,6 +14,7 @@ mod merge;
 mod open;
 mod read;
 mod source;
+mod user;
 mod writer;
 
 use std::collections::HashMap;
@@ -32,6 +34,7 @@ pub(crate) use self::import::{BUNDLE_BRANCH, Import, refuse};
 pub use self::limits::Limits;
 pub(crate) use self::merge::NewCommit;
 pub(crate) use self::read::{is_ancestor, listing, tree as tree_of};
+pub use self::user::UserCheckout;
 use self::writer::Door;
 use crate::git::{Bare, BranchName, CommitHash, Git};
 
@@ -53,9 +56,9 @@ impl GitRepositories {
         Self { git, projects: data_folder.join("projects"), limits, doors: Mutex::default() }
     }
 
-    /// Where a project's bare repository is, for people who want to pull from it.
+    /// Where a project's bare repository is.
     pub fn path(&self, project: ProjectId) -> PathBuf {
-        self.projects.join(project.to_string()).join("repo.git")
+        below(&self.projects, project)
     }
 
     pub(crate) fn git(&self) -> &Git {
@@ -65,6 +68,15 @@ impl GitRepositories {
     pub(crate) fn bare(&self, project: ProjectId) -> Bare {
         Bare::new(self.git.clone(), self.path(project))
     }
+}
+
+/// Where a project's bare repository is in a data folder, for people who want to pull from it.
+pub fn path_in(data_folder: &Path, project: ProjectId) -> PathBuf {
+    below(&data_folder.join("projects"), project)
+}
+
+fn below(projects: &Path, project: ProjectId) -> PathBuf {
+    projects.join(project.to_string()).join("repo.git")
 }
 
 fn branch_name(text: &str) -> Result<BranchName, Failure> {

@@ -123,7 +123,7 @@ async fn done_or_reason(command: Command) -> Result<Skipped, Failure> {
 }
 
 /// Which tracked files have changes. Files that git does not track are in nobody's way, or git itself refuses.
-async fn uncommitted(source: &Source, drivers: &Drivers) -> Result<Skipped, Failure> {
+pub(super) async fn uncommitted(source: &Source, drivers: &Drivers) -> Result<Skipped, Failure> {
     let status = source.command(["status", "--porcelain=v1", "-z", "--untracked-files=no", "--no-renames"]);
     let status = drivers.without(status).run().await.map_err(git::Error::into_failure)?;
     let paths: Vec<String> = status
@@ -181,10 +181,10 @@ async fn bring_objects(
 
 /// Filter drivers that the user's repository configures.
 #[derive(Debug)]
-struct Drivers(Vec<String>);
+pub(super) struct Drivers(Vec<String>);
 
 impl Drivers {
-    async fn of(source: &Source) -> Result<Self, Failure> {
+    pub(super) async fn of(source: &Source) -> Result<Self, Failure> {
         let command =
             source.command(["config", "--local", "-z", "--name-only", "--get-regexp", r"^filter\."]);
         let output = command.accepts(1).run().await.map_err(git::Error::into_failure)?;

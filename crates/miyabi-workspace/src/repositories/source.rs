@@ -29,11 +29,15 @@ pub(super) struct Source {
 impl Source {
     /// Finds the repository at the project's path.
     pub(super) async fn find(git: &Git, project: &Project) -> Result<Self, Failure> {
+        Self::find_at(git, &project.name, PathBuf::from(&project.path)).await
+    }
+
+    /// Finds the repository at a path; the name is for messages.
+    pub(super) async fn find_at(git: &Git, name: &str, given: PathBuf) -> Result<Self, Failure> {
         let refuse = |reason: &str| {
-            let message = format!("the folder of project `{}` {reason}", project.name);
+            let message = format!("the folder of project `{name}` {reason}");
             Failure::needs_person(ErrorCode::NotARepository, message)
         };
-        let given = PathBuf::from(&project.path);
         let top = crate::blocking(move || given.canonicalize()).await;
         let top = top.map_err(|error| refuse(&format!("can't be entered: {error}")))?;
         let owner = owner_of(&top).map_err(|error| refuse(&format!("can't be read: {error}")))?;
@@ -75,7 +79,7 @@ impl Source {
             Format::parse(format).ok_or_else(|| refuse("names its objects in a way we do not know"))?;
         Ok(Self {
             git: git.clone(),
-            project: project.name.clone(),
+            project: name.to_owned(),
             top,
             git_dir: git_dir.into(),
             common: common.into(),
