@@ -1,6 +1,7 @@
 //! How times, durations, sizes and ids are shown to people.
 
 use miyabi_core::time::Timestamp;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 const MINUTE_MS: u64 = 60 * 1000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
@@ -61,6 +62,40 @@ pub(crate) fn parse_duration(text: &str) -> Option<u64> {
     digits.parse::<u64>().ok()?.checked_mul(unit)
 }
 
+/// A text in lines of at most so many columns, broken at blanks, and inside of words that are longer than a line (as
+/// Japanese sentences are). All lines after the first begin with `indent` blanks; the first has `used` columns before
+/// it already.
+pub(crate) fn wrap(text: &str, width: usize, used: usize, indent: usize) -> String {
+    let mut lines = String::new();
+    let mut column = used;
+    let mut is_line_start = true;
+    let begin_line = |lines: &mut String, column: &mut usize| {
+        lines.push('\n');
+        lines.push_str(&" ".repeat(indent));
+        *column = indent;
+    };
+    for word in text.split_whitespace() {
+        let gap = usize::from(!is_line_start);
+        let fits_on_a_line = indent + word.width() <= width;
+        let is_broken = !fits_on_a_line || (is_line_start && column + word.width() > width);
+        if column + gap + word.width() > width && !is_line_start && fits_on_a_line {
+            begin_line(&mut lines, &mut column);
+        } else if gap == 1 {
+            lines.push(' ');
+            column += 1;
+        }
+        for c in word.chars() {
+            if is_broken && column + c.width().unwrap_or(0) > width && column > indent {
+                begin_line(&mut lines, &mut column);
+            }
+            lines.push(c);
+            column += c.width().unwrap_or(0);
+        }
+        is_line_start = false;
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,5 +137,14 @@ mod tests {
         assert_eq!(ago(before(5_000), now), "just now");
         assert_eq!(ago(before(14 * MINUTE_MS), now), "14m ago");
         assert_eq!(ago(before(30 * HOUR_MS), now), "2023-11-13T16:13:20Z");
+    }
+
+    #[test]
+    fn texts_are_wrapped_at_blanks_and_long_words_anywhere() {
+        assert_eq!(wrap("one two three four", 12, 4, 2), "one two\n  three four");
+        assert_eq!(wrap("a `very-long-command-name` b", 12, 0, 0), "a `very-long\n-command-nam\ne` b");
+        assert_eq!(wrap("日本語の文は空白がない", 12, 0, 2), "日本語の文は\n  空白がない");
+        assert_eq!(wrap("fits", 80, 7, 7), "fits");
+        assert_eq!(wrap("", 80, 7, 7), "");
     }
 }

@@ -9,6 +9,8 @@ mod format;
 mod input;
 mod link;
 mod outcome;
+mod page;
+mod panic;
 mod paths;
 mod print;
 mod start;
@@ -16,6 +18,7 @@ mod style;
 mod table;
 mod terminal;
 mod text;
+mod userfile;
 mod wire;
 
 pub use start::main;

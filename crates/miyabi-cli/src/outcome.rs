@@ -1,14 +1,12 @@
 //! How commands end: exit codes, and errors as people read them.
 
-use std::io::Write as _;
+mod problem;
+mod report;
 
-use miyabi_core::config::Problems;
-use miyabi_core::error::{ErrorCode, Failure};
-use miyabi_dashboard::api::{Hint, Problem};
-use miyabi_store::FolderError;
+use miyabi_core::error::ErrorCode;
 
-use crate::context::Context;
-use crate::style::{Painter, Role};
+pub(crate) use problem::problem_of;
+pub(crate) use report::{Voice, report, report_by, unwritten};
 
 /// What a command's end says to the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +28,24 @@ impl Exit {
     /// Ended by SIGINT.
     pub(crate) const INTERRUPTED: Self = Self(130);
 }
+
+/// All exit codes with their meaning, for the manual page.
+pub(crate) const EXITS: &[(&str, &str)] = &[
+    ("0", "Done, or what was asked for is true."),
+    ("1", "Failed: the run failed or was cancelled, or the operation was refused."),
+    ("2", "Wrong usage, unknown command, bad configuration."),
+    ("3", "A decision by a person is needed."),
+    ("4", "Not found."),
+    ("5", "A permission, a key or a secret is missing."),
+    ("6", "The process that owns the data folder can't be reached."),
+    ("7", "Conflict: it changed since you looked."),
+    ("8", "A limit was reached: budget, tokens, turns, time of the run, rate."),
+    ("9", "This command's --timeout ran out; a run goes on."),
+    ("10", "doctor found problems."),
+    ("101", "A bug in miyabi; a report was written."),
+    ("130", "Ended by Ctrl+C (SIGINT)."),
+    ("143", "Ended by SIGTERM."),
+];
 
 /// The exit code of an error.
 pub(crate) fn exit_of(code: ErrorCode) -> Exit {
@@ -71,72 +87,15 @@ pub(crate) fn usage(message: impl Into<String>, fix: impl Into<String>) -> anyho
     UsageError { message: message.into(), fix: Some(fix.into()) }.into()
 }
 
-/// Any error as the problem document that `--json` prints.
-pub(crate) fn problem_of(error: &anyhow::Error) -> Problem {
-    for cause in error.chain() {
-        if let Some(problem) = cause.downcast_ref::<Problem>() {
-            return problem.clone();
-        }
-        if let Some(usage) = cause.downcast_ref::<UsageError>() {
-            let problem = Problem::new(ErrorCode::UsageInvalid, usage.message.clone());
-            return match &usage.fix {
-                Some(fix) => problem.with_hint(fix.clone(), None),
-                None => problem,
-            };
-        }
-        if let Some(problems) = cause.downcast_ref::<Problems>() {
-            return Problem::new(ErrorCode::ConfigInvalid, problems.to_string());
-        }
-        if let Some(failure) = cause.downcast_ref::<Failure>() {
-            return Problem::new(failure.code, failure.message.clone());
-        }
-        if let Some(folder) = cause.downcast_ref::<FolderError>() {
-            return Problem::new(folder.code(), chain(error));
-        }
-        if let Some(store) = cause.downcast_ref::<miyabi_store::Error>() {
-            return Problem::new(store.code(), chain(error));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_that_an_error_ends_with_is_documented() {
+        for code in ErrorCode::ALL {
+            let exit = exit_of(*code).0.to_string();
+            assert!(EXITS.iter().any(|(number, _)| *number == exit), "{code} ends with {exit}");
         }
     }
-    Problem::new(ErrorCode::Internal, chain(error))
-}
-
-fn chain(error: &anyhow::Error) -> String {
-    let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
-    causes.join(": ")
-}
-
-/// Prints an error to standard error: as JSON if that was asked for, else what, why, fix and where to read more.
-pub(crate) fn report(context: Option<&Context>, error: &anyhow::Error) -> Exit {
-    let problem = problem_of(error);
-    let painter = context.map_or(Painter { color: false, unicode: false }, Context::error_painter);
-    let text = if context.is_some_and(Context::is_json) {
-        serde_json::to_string(&problem).unwrap_or_else(|_| problem.detail.to_string())
-    } else {
-        render(&problem, painter)
-    };
-    let mut err = std::io::stderr().lock();
-    // Standard error is closed: the exit code says it all the same.
-    let _ = writeln!(err, "{text}");
-    exit_of(problem.code)
-}
-
-fn render(problem: &Problem, painter: Painter) -> String {
-    let mut lines = vec![format!("{} {}", painter.paint(Role::Bad, "error:"), problem.detail)];
-    for field in &problem.errors {
-        lines.push(format!("  why: {}: {}", field.field, field.message));
-    }
-    for Hint { text, command } in &problem.hints {
-        lines.push(match command {
-            Some(command) => format!("  fix: {command}    ({text})"),
-            None => format!("  fix: {text}"),
-        });
-    }
-    let request = if problem.request_id.is_empty() {
-        String::new()
-    } else {
-        format!("  request {}", problem.request_id)
-    };
-    lines.push(painter.paint(Role::Dim, &format!("  ref: {}{request}", problem.code)));
-    lines.push(painter.paint(Role::Dim, &format!("  docs: miyabi help {}", problem.code)));
-    lines.join("\n")
 }

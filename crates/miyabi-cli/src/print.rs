@@ -3,10 +3,12 @@
 use std::io::Write as _;
 
 use anyhow::Result;
+use miyabi_workspace::attended;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::context::Context;
+use crate::style::Role;
 use crate::table::{Cell, Column, render, render_plain};
 
 /// A line of data.
@@ -62,10 +64,50 @@ pub(crate) fn table(context: &Context, columns: &[Column], rows: &[Vec<Cell>]) -
     } else {
         render(columns, rows, context.painter(), context.table_width())
     };
-    for text in lines {
-        line(&text)?;
+    paged(context, &lines)
+}
+
+/// Many lines: through the pager when they are more than the terminal is high.
+///
+/// # Errors
+/// As [`line`].
+pub(crate) fn paged(context: &Context, lines: &[String]) -> Result<()> {
+    let terminal = &context.terminal;
+    if terminal.stdout_is_tty && !context.global.no_pager && lines.len() >= terminal.height {
+        let mut text = lines.join("\n");
+        text.push('\n');
+        let pager = ["MIYABI_PAGER", "PAGER"].iter().find_map(|name| context.variables.get(*name));
+        let words: Vec<String> =
+            pager.map_or("less", String::as_str).split_whitespace().map(str::to_owned).collect();
+        // Without a pager there still is the terminal.
+        if attended::show(&words, &text, context.variables.contains_key("LESS")).is_ok() {
+            return Ok(());
+        }
     }
+    let mut out = std::io::stdout().lock();
+    for text in lines {
+        writeln!(out, "{text}")?;
+    }
+    out.flush()?;
     Ok(())
+}
+
+/// A text from outside as it may reach a terminal: without control characters, but for tabs.
+pub(crate) fn clean(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() || *c == '\t').collect()
+}
+
+/// A line of a unified diff in its colour. A diff is bytes of a repository: nothing in it may steer the terminal.
+pub(crate) fn diff_line(context: &Context, text: &str) -> String {
+    let text = clean(text);
+    let role = match text.as_bytes() {
+        [b'+', b'+', b'+', ..] | [b'-', b'-', b'-', ..] | [b'd', b'i', b'f', b'f', ..] => Some(Role::Bold),
+        [b'+', ..] => Some(Role::Ok),
+        [b'-', ..] => Some(Role::Bad),
+        [b'@', ..] => Some(Role::Run),
+        _ => None,
+    };
+    role.map_or_else(|| text.clone(), |role| context.painter().paint(role, &text))
 }
 
 /// A line for people, on standard error; not with `--quiet`.

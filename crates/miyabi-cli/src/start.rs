@@ -1,16 +1,18 @@
 //! The program's first steps: become a hidden part of itself if it was started as one, else read the command line.
 
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use clap::Parser as _;
+use clap::error::ErrorKind;
 use miyabi_workspace::{sandbox, site};
 
-use crate::args::Cli;
+use crate::args::{self, Cli};
 use crate::command;
 use crate::context::Context;
-use crate::outcome::{Exit, report};
+use crate::outcome::{Exit, Voice, report, report_by, unwritten};
+use crate::panic;
 use crate::terminal::Variables;
 
 /// The program.
@@ -23,14 +25,18 @@ pub fn main() -> ExitCode {
     if words.next().is_some_and(|word| word == site::SITE_WORD) {
         return site::site_main(words);
     }
-    let cli = match Cli::try_parse() {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let variables = variables();
+    let voice = Voice::guess(&words, &variables);
+    let cli = match args::parse(words) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(&voice, &error),
     };
-    let context = match Context::gather(cli.global.clone(), variables()) {
+    let context = match Context::gather(cli.global.clone(), variables) {
         Ok(context) => context,
-        Err(error) => return code(report(None, &error)),
+        Err(error) => return code(report_by(&voice, &error)),
     };
+    panic::install(&context);
     init_log(&context);
     match run(&context, cli) {
         Ok(exit) => code(exit),
@@ -39,7 +45,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
+/// The one place where the environment is read.
 fn variables() -> Variables {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -61,12 +67,16 @@ fn run(context: &Context, cli: Cli) -> Result<Exit> {
     result
 }
 
-/// Help and version go to standard output and are no errors; wrong words are.
-fn usage(error: &clap::Error) -> ExitCode {
+/// Help and version go to standard output and are no errors; wrong words are. A command that only groups others
+/// answers with its help.
+fn usage(voice: &Voice, error: &clap::Error) -> ExitCode {
     let is_answer = !error.use_stderr();
-    // A closed pipe has seen enough.
-    let _ = error.print();
-    if is_answer { ExitCode::SUCCESS } else { code(Exit::USAGE) }
+    if is_answer || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        // A closed pipe has seen enough.
+        let _ = error.print();
+        return if is_answer { ExitCode::SUCCESS } else { code(Exit::USAGE) };
+    }
+    code(report_by(voice, &unwritten(error)))
 }
 
 fn code(exit: Exit) -> ExitCode {

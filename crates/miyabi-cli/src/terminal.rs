@@ -39,6 +39,8 @@ pub(crate) struct Terminal {
     pub(crate) may_ask: bool,
     /// Columns.
     pub(crate) width: usize,
+    /// Lines.
+    pub(crate) height: usize,
     /// Colours on standard output.
     pub(crate) color: bool,
     /// Colours on standard error.
@@ -54,12 +56,15 @@ impl Terminal {
     pub(crate) fn look(choice: ColorChoice, no_input: bool, variables: &Variables) -> Self {
         let stdout_is_tty = std::io::stdout().is_terminal();
         let stderr_is_tty = std::io::stderr().is_terminal();
-        let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0).max(20));
+        let size = terminal_size::terminal_size();
+        let width = size.map_or(80, |(width, _)| usize::from(width.0).max(20));
+        let height = size.map_or(24, |(_, height)| usize::from(height.0).max(2));
         Self {
             stdout_is_tty,
             stderr_is_tty,
             may_ask: std::io::stdin().is_terminal() && stderr_is_tty && !no_input,
             width,
+            height,
             color: color(choice, stdout_is_tty, variables),
             error_color: color(choice, stderr_is_tty, variables),
             unicode: unicode(variables),

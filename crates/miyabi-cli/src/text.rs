@@ -2,15 +2,12 @@
 //!
 //! A message is a function of [`Lang`], so one without a translation does not compile.
 
-use std::fmt::Display;
-
-use crate::terminal::Lang;
-
+/// Declares messages: a name, its arguments, the sentence in English and in Japanese.
 macro_rules! messages {
     ($($(#[$doc:meta])* $name:ident($($argument:ident),*) { $en:literal, $ja:literal $(,)? })*) => {
-        impl Lang {
+        impl $crate::terminal::Lang {
             $($(#[$doc])*
-            pub(crate) fn $name(self $(, $argument: impl Display)*) -> String {
+            pub(crate) fn $name(self $(, $argument: impl std::fmt::Display)*) -> String {
                 match self {
                     Self::En => format!($en),
                     Self::Ja => format!($ja),
@@ -19,6 +16,12 @@ macro_rules! messages {
         }
     };
 }
+mod doctor;
+mod help;
+mod init;
+mod objects;
+mod problem;
+mod setup;
 
 messages! {
     /// A run was interrupted in this process.

@@ -1,7 +1,5 @@
 //! Commands that start, follow and guide runs.
 
-use std::path::PathBuf;
-
 use clap::{Args, ValueEnum};
 
 /// Run the whole flow on a small example, without account, key or network.
@@ -157,6 +155,9 @@ pub(crate) struct Logs {
     /// Only what is newer than this (`10m`, `2h`)
     #[arg(long, value_name = "TIME")]
     pub(crate) since: Option<String>,
+    /// Only what matters at least so much
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) level: Option<LogLevelChoice>,
     /// Only this agent's part (`codegen`, `review`, ...)
     #[arg(long, value_name = "AGENT")]
     pub(crate) agent: Option<String>,
@@ -166,6 +167,19 @@ pub(crate) struct Logs {
     /// The stored output of commands instead of one line per step
     #[arg(long)]
     pub(crate) raw: bool,
+}
+
+/// How much a line of a log matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogLevelChoice {
+    /// Every step.
+    Debug,
+    /// What changed, and results.
+    Info,
+    /// What failed and was coped with, and questions.
+    Warn,
+    /// What failed for good.
+    Error,
 }
 
 /// Show a run's change.
@@ -255,34 +269,4 @@ pub(crate) struct Retry {
     /// Start it and return at once
     #[arg(long)]
     pub(crate) detach: bool,
-}
-
-/// Bring a task's files back to before its last step that changed them.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  miyabi undo run_8f2a\n  miyabi undo run_8f2a generate/t1/turn/4/call/0 --to ./before\n\n"
-)]
-pub(crate) struct Undo {
-    /// The run
-    pub(crate) run: String,
-    /// The step; the last one that changed files if left out
-    pub(crate) step: Option<String>,
-    /// Write the files to this new folder instead
-    #[arg(long, value_name = "DIR")]
-    pub(crate) to: Option<PathBuf>,
-}
-
-/// Bring a task's files to how a step left them.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  miyabi restore run_8f2a\n  miyabi restore run_8f2a generate/t1/checkout --to ./first\n\n"
-)]
-pub(crate) struct Restore {
-    /// The run
-    pub(crate) run: String,
-    /// The step; the last one that changed files if left out
-    pub(crate) step: Option<String>,
-    /// Write the files to this new folder instead
-    #[arg(long, value_name = "DIR")]
-    pub(crate) to: Option<PathBuf>,
 }

@@ -1,7 +1,7 @@
-//! `diff`: a run's change.
+//! `diff`: a run's change, and how any change is shown.
 
 use anyhow::Result;
-use miyabi_core::port::repositories::FileChange;
+use miyabi_dashboard::api;
 use miyabi_dashboard::client::encode;
 
 use super::runs::latest;
@@ -23,12 +23,6 @@ pub(crate) enum Form {
     Names,
 }
 
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
-struct RunDiff {
-    patch: String,
-    files: Vec<FileChange>,
-}
-
 /// `miyabi diff`.
 ///
 /// # Errors
@@ -40,11 +34,13 @@ pub(crate) async fn run(context: &Context, args: &Diff) -> Result<Exit> {
         _ => Form::Patch,
     };
     let link = Link::open(context, Need::Look).await?;
-    let run = match &args.run {
-        Some(run) => run.clone(),
-        None => latest(context, &link).await?.id.to_string(),
+    let result = match &args.run {
+        Some(run) => show(context, &link, run, form).await,
+        None => match latest(context, &link).await {
+            Ok(run) => show(context, &link, &run.id.to_string(), form).await,
+            Err(error) => Err(error),
+        },
     };
-    let result = show(context, &link, &run, form).await;
     link.close().await;
     result.map(|()| Exit::OK)
 }
@@ -54,41 +50,40 @@ pub(crate) async fn run(context: &Context, args: &Diff) -> Result<Exit> {
 /// # Errors
 /// As every command.
 pub(crate) async fn show(context: &Context, link: &Link, run: &str, form: Form) -> Result<()> {
-    let diff: RunDiff = link.client.get(&format!("/runs/{}/diff", encode(run))).await?;
+    let diff: api::Diff = link.client.get(&format!("/runs/{}/diff", encode(run))).await?;
+    render(context, &diff, form)
+}
+
+/// Prints a change.
+///
+/// # Errors
+/// When output can't be written.
+pub(crate) fn render(context: &Context, diff: &api::Diff, form: Form) -> Result<()> {
     if context.is_json() {
-        return print::json(context, &diff);
+        return print::json(context, diff);
     }
-    match form {
-        Form::Patch => patch(context, &diff.patch),
-        Form::Stat => stat(context, &diff),
-        Form::Names => diff.files.iter().try_for_each(|file| print::line(&file.path)),
-    }
-}
-
-fn stat(context: &Context, diff: &RunDiff) -> Result<()> {
-    let painter = context.painter();
-    for file in &diff.files {
-        let added = painter.paint(Role::Ok, &format!("+{}", file.added));
-        let removed = painter.paint(Role::Bad, &format!("-{}", file.removed));
-        print::line(&format!("  {}  {added} {removed}", file.path))?;
+    let lines: Vec<String> = match form {
+        Form::Patch => diff.patch.lines().map(|line| print::diff_line(context, line)).collect(),
+        Form::Stat => diff.files.iter().map(|file| stat(context, file)).collect(),
+        Form::Names => diff.files.iter().map(|file| print::clean(&file.path)).collect(),
+    };
+    print::paged(context, &lines)?;
+    if diff.is_truncated && form == Form::Patch {
+        print::note(context, &context.lang().diff_is_cut());
     }
     Ok(())
 }
 
-fn patch(context: &Context, patch: &str) -> Result<()> {
+fn stat(context: &Context, file: &api::FileDiff) -> String {
     let painter = context.painter();
-    for text in patch.lines() {
-        // A diff is bytes of a repository: nothing in it may steer the terminal.
-        let text: String = text.chars().filter(|c| !c.is_control() || *c == '\t').collect();
-        let role = match text.as_bytes() {
-            [b'+', b'+', b'+', ..] | [b'-', b'-', b'-', ..] => Some(Role::Bold),
-            [b'+', ..] => Some(Role::Ok),
-            [b'-', ..] => Some(Role::Bad),
-            [b'@', ..] => Some(Role::Run),
-            [b'd', b'i', b'f', b'f', ..] => Some(Role::Bold),
-            _ => None,
-        };
-        print::line(&role.map_or_else(|| text.clone(), |role| painter.paint(role, &text)))?;
+    let path = match &file.old_path {
+        Some(old) => print::clean(&format!("{old} -> {}", file.path)),
+        None => print::clean(&file.path),
+    };
+    if file.is_binary {
+        return format!("  {path}  binary");
     }
-    Ok(())
+    let added = painter.paint(Role::Ok, &format!("+{}", file.added));
+    let removed = painter.paint(Role::Bad, &format!("-{}", file.removed));
+    format!("  {path}  {added} {removed}")
 }

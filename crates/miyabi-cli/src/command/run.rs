@@ -48,12 +48,11 @@ pub(crate) async fn run(context: &Context, args: args::Run) -> Result<Exit> {
         return Ok(Exit::OK);
     }
     let on_wait = match args.wait_approval {
-        Some(WaitApproval::Fail) => OnWait::Return,
         Some(WaitApproval::Block) => OnWait::Block,
         Some(WaitApproval::Prompt) => OnWait::Prompt,
         None if context.global.yes => OnWait::Approve,
         None if context.terminal.may_ask => OnWait::Prompt,
-        None => OnWait::Return,
+        Some(WaitApproval::Fail) | None => OnWait::Return,
     };
     start_and_follow(context, link, &request, on_wait, args.detach).await
 }
@@ -211,12 +210,12 @@ fn policy(mode: PolicyMode) -> Mode {
 }
 
 fn wishes(args: &args::Wishes) -> Result<RunWishes> {
-    let mut wishes = RunWishes::default();
-    wishes.engine = match args.engine.as_deref() {
+    let engine = match args.engine.as_deref() {
         None | Some("loop") => EngineWish::Loop,
         Some("patch") => EngineWish::Patch { patch: None },
         Some(recipe) => EngineWish::Recipe { name: recipe.to_owned() },
     };
+    let mut wishes = RunWishes { engine, ..RunWishes::default() };
     for model in &args.model {
         let (role, name) = model.split_once('=').unwrap_or(("default", model));
         if !name.contains('/') {
@@ -262,6 +261,6 @@ pub(crate) async fn text_or_stdin(text: &str) -> Result<String> {
 }
 
 /// A key under which a request does its work once.
-fn key() -> String {
+pub(super) fn key() -> String {
     format!("cli-{:032x}", SystemEntropy.draw())
 }
