@@ -1,5 +1,6 @@
 //! The error reference in `docs/errors`: the same form on every page, no page without a code, and only
 //! commands that exist. That each code has its pages is held by the compiler, which embeds them.
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -100,7 +101,7 @@ fn remedies_name_commands_that_exist() {
         let mut commands = text.lines().filter_map(|line| line.strip_prefix("    miyabi ")).peekable();
         assert!(commands.peek().is_some(), "{name}: no command to go on with");
         for line in commands {
-            let command = line.split(' ').filter(|word| !word.starts_with(['-', '<'])).next();
+            let command = line.split(' ').find(|word| !word.starts_with(['-', '<']));
             assert!(command.is_some_and(|command| COMMANDS.contains(&command)), "{name}: miyabi {line}");
         }
     }

@@ -323,7 +323,7 @@ impl World {
                 tool: ["read", "shell", "finish", "ask"][self.draw() as usize % 4].into(),
                 arguments: self.digest(),
                 effect: Effect::Ask,
-                reads_only: self.draw() % 2 == 0,
+                reads_only: self.draw().is_multiple_of(2),
             })
             .collect()
     }
@@ -381,7 +381,7 @@ impl World {
         if self.hits(self.script.conflicts) {
             return Candidate::Conflict { onto: "onto".into(), files: vec!["a".into()] };
         }
-        let same_tree = self.draw() % 2 == 0;
+        let same_tree = self.draw().is_multiple_of(2);
         Candidate::Clean { commit: format!("candidate{}", self.draw()), onto: "onto".into(), same_tree }
     }
 

@@ -15,6 +15,12 @@ pub(super) const SANDBOX_FOLDERS: [&str; 4] = ["tree", "home", "git", "outbox"];
 /// Folders that only the host enters.
 const OWN_FOLDERS: [&str; 3] = ["staging", "logs", "trash"];
 
+/// Whether this is the name of a checkout, and not of a folder beside checkouts.
+pub(super) fn is_name(name: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=64).contains(&name.len()) && name.bytes().all(is_letter)
+}
+
 /// One checkout's place.
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
@@ -24,8 +30,7 @@ pub(super) struct Layout {
 
 impl Layout {
     pub(super) fn new(checkouts: &Path, id: &CheckoutId) -> Result<Self, Failure> {
-        let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if !(1..=64).contains(&id.name.len()) || !id.name.bytes().all(is_letter) {
+        if !is_name(&id.name) {
             let message = "a checkout's name has 1 to 64 lower-case letters, digits and hyphens";
             return Err(Failure::permanent(ErrorCode::RequestInvalid, message));
         }

@@ -10,7 +10,7 @@ use miyabi_core::id::RunId;
 use miyabi_core::port::checkouts::CheckoutId;
 use miyabi_core::port::retention::CheckoutRetention;
 
-use super::GitCheckouts;
+use super::{GitCheckouts, layout};
 use crate::deploy::CheckoutFolders;
 use crate::snapshot::references;
 
@@ -51,7 +51,7 @@ fn list(folder: &std::path::Path) -> std::io::Result<Vec<CheckoutId>> {
             continue;
         };
         for checkout in std::fs::read_dir(entry.path())? {
-            if let Some(name) = checkout?.file_name().to_str() {
+            if let Some(name) = checkout?.file_name().to_str().filter(|name| layout::is_name(name)) {
                 all.push(CheckoutId { run, name: name.to_owned() });
             }
         }

@@ -107,8 +107,9 @@ fn write_files(folder: &Path, format: Format, borrows: &[&Path]) -> io::Result<(
     if format == Format::Sha256 {
         config += "[extensions]\n\tobjectformat = sha256\n";
     }
-    // Who pulls from here gets branches only, and nobody pushes.
-    config += "[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n[uploadpack]\n\thideRefs = refs/miyabi\n\
+    // Who pulls from here gets branches only, and nobody pushes. Looking for differences between objects takes minutes
+    // in large repositories and saves space that local disks have.
+    config += "[pack]\n\twindow = 0\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n[uploadpack]\n\thideRefs = refs/miyabi\n\
                [receive]\n\thideRefs = refs\n";
     fs::write(folder.join("config"), config)?;
     fs::write(folder.join("HEAD"), "ref: refs/heads/main\n")?;

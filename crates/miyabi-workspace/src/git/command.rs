@@ -332,3 +332,6 @@ impl Drop for Group {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -89,3 +89,6 @@ fn sweep_locks(folder: &Path, is_left: &dyn Fn(&str) -> bool, depth: usize) -> i
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,16 +6,19 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::time::Duration;
 
 use miyabi_core::error::{ErrorCode, Failure};
 use miyabi_core::project::Project;
 
 use super::writer::Writer;
-use super::{GitRepositories, read};
+use super::{GitRepositories, bundle, read};
 use crate::git::{self, Bare, CommitHash, Format, Protocols, Scratch, path_rule};
 
 /// How much of git's listing of changed files is read.
 const LISTING_BYTES: usize = 64 * 1024 * 1024;
+/// How long unpacking may take: a pack may be much larger than it looks.
+const DEADLINE: Duration = Duration::from_secs(300);
 /// The longest target of a link, in bytes.
 const LONGEST_TARGET: u64 = 4096;
 /// The name that the one branch of a bundle has.
@@ -43,12 +46,17 @@ impl GitRepositories {
         let quarantine = {
             let (git, folder, format) =
                 (self.git().clone(), writer.folder().to_path_buf(), Format::of(import.base));
-            let own = writer.bare().objects();
-            crate::blocking(move || Scratch::make(&git, &folder, format, &[&own]))
-                .await
-                .map_err(git::Error::into_failure)?
+            let (own, base) = (writer.bare().objects(), import.base.to_string());
+            crate::blocking(move || {
+                let quarantine = Scratch::make(&git, &folder, format, &[&own])?;
+                // What is known to be whole: git's search for missing objects ends there.
+                quarantine.set_branch("base", &base)?;
+                Ok::<_, git::Error>(quarantine)
+            })
+            .await
+            .map_err(git::Error::into_failure)?
         };
-        let commit = unpack(quarantine.bare(), import.bundle).await?;
+        let commit = unpack(&quarantine, import.bundle).await?;
         check_history(quarantine.bare(), import.base, &commit).await?;
         check(quarantine.bare(), import, &commit).await?;
         let tree = read::tree(quarantine.bare(), &commit).await?;
@@ -64,22 +72,30 @@ impl GitRepositories {
 }
 
 /// Unpacks a bundle; git checks each object and that nothing is missing.
-async fn unpack(quarantine: &Bare, bundle: &Path) -> Result<CommitHash, Failure> {
-    let refspec = format!("+refs/heads/{BUNDLE_BRANCH}:refs/heads/{BUNDLE_BRANCH}");
-    let fetch = quarantine
-        .command(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc", "--"])
-        .protocols(Protocols::File)
-        .arg(bundle)
-        .arg(refspec);
-    match fetch.run().await {
+async fn unpack(quarantine: &Scratch, bundle: &Path) -> Result<CommitHash, Failure> {
+    let path = bundle.to_path_buf();
+    let opened = crate::blocking(move || bundle::open(&path, BUNDLE_BRANCH)).await;
+    let opened =
+        opened.map_err(|source| git::Error::File { action: "read a bundle", source }.into_failure())?;
+    let bundle = opened.ok_or_else(|| refuse("it did not come as a bundle of one commit"))?;
+    let bare = quarantine.bare();
+    let index = bare
+        .command(["index-pack", "--stdin", "--fix-thin", "--strict"])
+        .deadline(DEADLINE)
+        .stdin(git::Stdin::File(bundle.pack));
+    match index.run().await {
         Err(git::Error::Failed { reason, .. }) => {
             return Err(refuse(&format!("git does not take the task's commit: {reason}")));
         }
-        fetched => drop(fetched.map_err(git::Error::into_failure)?),
+        indexed => drop(indexed.map_err(git::Error::into_failure)?),
     }
+    quarantine.set_branch(BUNDLE_BRANCH, bundle.tip.as_str()).map_err(git::Error::into_failure)?;
     let name = format!("refs/heads/{BUNDLE_BRANCH}");
-    let commit = read::find_commit(quarantine, &name).await.map_err(git::Error::into_failure)?;
-    commit.ok_or_else(|| refuse("the task's bundle carries no commit"))
+    match read::find_commit(bare, &name).await {
+        Ok(Some(commit)) if commit == bundle.tip => Ok(commit),
+        Ok(_) | Err(git::Error::Failed { .. }) => Err(refuse("the task's bundle carries no commit")),
+        Err(error) => Err(error.into_failure()),
+    }
 }
 
 /// A task's bundle is one commit on top of its base, so that no other history comes in with it.

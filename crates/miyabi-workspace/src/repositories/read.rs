@@ -144,7 +144,8 @@ mod tests {
 
     #[test]
     fn listings_are_read_with_and_without_sizes() {
-        let listing = b"100644 blob aa      12\tsrc/a b\x00120000 blob bb\tlink\x00040000 tree cc       -\tsrc\0";
+        let listing =
+            b"100644 blob aa      12\tsrc/a b\x00120000 blob bb\tlink\x00040000 tree cc       -\tsrc\0";
         let read: Vec<_> =
             entries(listing).map(|entry| (entry.mode, entry.object, entry.size, entry.path)).collect();
         assert_eq!(

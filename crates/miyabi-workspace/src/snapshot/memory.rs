@@ -34,6 +34,14 @@ impl Memory {
     /// Reads what an earlier process left: the name of the base in a file. What can't be read is forgotten.
     pub(super) async fn warm(&mut self, store: &Store, pointer: &Path) {
         if std::mem::replace(&mut self.is_warm, true) {
+            let is_there = match &self.base {
+                Some(base) => matches!(store.size(base.digest).await, Ok(Some(_))),
+                None => true,
+            };
+            if !is_there {
+                // Somebody cleaned up: nothing that is remembered to be stored can be relied on.
+                *self = Self { is_warm: true, ..Self::default() };
+            }
             return;
         }
         let path = pointer.to_path_buf();

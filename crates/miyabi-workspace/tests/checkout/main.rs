@@ -7,6 +7,8 @@ mod commits;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod kills;
+#[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
 mod merges;

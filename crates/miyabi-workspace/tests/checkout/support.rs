@@ -60,7 +60,7 @@ impl House {
         }
         let project = project(1, user.path());
         let artifacts = Arc::new(MemoryArtifacts::default());
-        let (repositories, checkouts) = wire(&data, level, &artifacts, options).await;
+        let (repositories, checkouts) = wire(data.path(), level, &artifacts, options).await;
         let base = repositories.open(&project, "main").await.unwrap().commit;
         Self { data, user, project, repositories, artifacts, checkouts, base }
     }
@@ -69,7 +69,7 @@ impl House {
     pub(crate) async fn restarted(self) -> Self {
         let options = WorkspaceOptions::default();
         let (repositories, checkouts) =
-            wire(&self.data, SandboxLevel::Strict, &self.artifacts, options).await;
+            wire(self.data.path(), SandboxLevel::Strict, &self.artifacts, options).await;
         Self { repositories, checkouts, ..self }
     }
 
@@ -131,21 +131,22 @@ impl House {
     }
 }
 
-async fn wire(
-    data: &TempDir,
+/// Repositories and checkouts in a data folder.
+pub(crate) async fn wire(
+    data: &Path,
     level: SandboxLevel,
     artifacts: &Arc<MemoryArtifacts>,
     options: WorkspaceOptions,
 ) -> (Arc<GitRepositories>, GitCheckouts) {
     let git = Git::open("/usr/bin/git").await.unwrap();
-    let repositories = Arc::new(GitRepositories::new(git, data.path(), Limits::default()));
-    let state = data.path().join("sandbox");
+    let repositories = Arc::new(GitRepositories::new(git, data, Limits::default()));
+    let state = data.join("sandbox");
     std::fs::create_dir_all(&state).unwrap();
     let mut sandbox = Options::new(level, state);
     sandbox.launcher = launcher();
     let sandbox = Arc::new(Sandbox::new(sandbox));
     let store = Arc::clone(artifacts);
-    let checkouts = GitCheckouts::new(data.path(), Arc::clone(&repositories), sandbox, store, options);
+    let checkouts = GitCheckouts::new(data, Arc::clone(&repositories), sandbox, store, options);
     (repositories, checkouts)
 }
 

@@ -1,4 +1,6 @@
-//! The rules of an import, by table.
+//! The rules of an import, by table, and bundles that no git of ours would make.
+
+mod bundles;
 
 use super::*;
 
