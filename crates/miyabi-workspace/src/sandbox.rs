@@ -3,7 +3,7 @@
 //! A [`Sandbox`] re-executes this program as a launcher, which builds the cage and becomes process 1
 //! in it. The command sees a minimal read-only root, the mounts it was given, a private temporary
 //! folder, and no network. How the levels differ is told at
-//! [`SandboxLevel`](miyabi_core::sandbox::SandboxLevel); a level is never lowered by itself.
+//! [`SandboxLevel`]; a level is never lowered by itself.
 //!
 //! | what | strict | reduced | external |
 //! |---|---|---|---|

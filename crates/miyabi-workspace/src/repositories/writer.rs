@@ -97,7 +97,7 @@ impl Writer {
         command.holding(&self.lock)
     }
 
-    /// Protects a commit from every clean-up until [`Self::forget`].
+    /// Protects a commit from every clean-up.
     pub(crate) async fn keep(&self, commit: &str) -> Result<(), git::Error> {
         let name = format!("refs/miyabi/keep/{commit}");
         self.command(["update-ref", &name, commit])?.run().await.map(drop)
