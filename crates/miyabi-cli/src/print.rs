@@ -25,7 +25,7 @@ pub(crate) fn line(text: &str) -> Result<()> {
 /// One JSON document, all of it or the fields that were asked for.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub(crate) fn json(context: &Context, value: &impl Serialize) -> Result<()> {
     let value = serde_json::to_value(value)?;
     let fields: Vec<&str> =
@@ -57,7 +57,7 @@ fn pick(value: Value, fields: &[&str]) -> Value {
 /// A table, in the form that was asked for.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub(crate) fn table(context: &Context, columns: &[Column], rows: &[Vec<Cell>]) -> Result<()> {
     let lines = if context.global.plain {
         render_plain(rows)
@@ -70,7 +70,7 @@ pub(crate) fn table(context: &Context, columns: &[Column], rows: &[Vec<Cell>]) -
 /// Many lines: through the pager when they are more than the terminal is high.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub(crate) fn paged(context: &Context, lines: &[String]) -> Result<()> {
     let terminal = &context.terminal;
     if terminal.stdout_is_tty && !context.global.no_pager && lines.len() >= terminal.height {

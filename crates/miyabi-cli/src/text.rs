@@ -1,6 +1,6 @@
 //! Every sentence the program says, in its languages side by side.
 //!
-//! A message is a function of [`Lang`], so one without a translation does not compile.
+//! A message is a function of `Lang`, so one without a translation does not compile.
 
 /// Declares messages: a name, its arguments, the sentence in English and in Japanese.
 macro_rules! messages {
