@@ -110,7 +110,8 @@ impl GitCheckouts {
             }
             write_git_folder(&git, &layout, &objects, inside::BRANCH, &base, owner)?;
             let outbox = Folder::open(&layout.outbox()).map_err(failed)?;
-            trash.remove(&outbox, BUNDLE.as_bytes()).map_err(failed)
+            // Not the bundle alone: a git that was killed leaves its lock beside it.
+            trash.remove_all_in(&outbox).map_err(failed)
         })
         .await
         .map_err(files::Error::into_failure)

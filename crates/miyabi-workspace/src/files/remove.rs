@@ -37,6 +37,11 @@ impl Trash {
         self.empty()
     }
 
+    /// Removes everything that is in a folder; the folder stays.
+    pub(crate) fn remove_all_in(&self, folder: &Folder) -> io::Result<()> {
+        names(folder)?.iter().try_for_each(|name| self.remove(folder, name))
+    }
+
     /// Removes everything that is in the trash, also what an earlier process left there.
     pub(crate) fn empty(&self) -> io::Result<()> {
         loop {

@@ -113,7 +113,9 @@ async fn locks_of_a_killed_git_do_not_stop_a_commit() {
     for left in ["index.lock", "HEAD.lock", "refs/heads/task.lock"] {
         std::fs::write(git.join(left), "").unwrap();
     }
-    std::fs::write(house.tree(&id).with_file_name("outbox").join("task.bundle"), "half").unwrap();
+    for left in ["task.bundle", "task.bundle.lock"] {
+        std::fs::write(house.tree(&id).with_file_name("outbox").join(left), "half").unwrap();
+    }
     house.write(&id, "a", "2\n");
     assert!(house.commit(&id).await.unwrap().commit.is_some());
 }
