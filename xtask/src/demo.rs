@@ -11,8 +11,8 @@ use crate::place::Place;
 
 /// Builds `miyabi` and replaces this process by `miyabi demo`, so that keys and signals reach it alone.
 ///
-/// The development profile: what a person waits for at the first time is the build, and the optimised
-/// one takes several times as long.
+/// The development profile: it builds in 3.7 minutes of processor time, the optimised one in 9.3, and the demo itself
+/// then takes some seconds with either.
 ///
 /// # Errors
 /// When it can't be built or started.
